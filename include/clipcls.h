@@ -1,0 +1,245 @@
+/* clipcls: zero-shot image classification with contrastive dual encoders (CLIP).
+ *
+ * The one public header of libclipcls. From simple to explicit:
+ *
+ *     clipcls_error error;
+ *     clipcls_model *model = NULL;
+ *     clipcls_labels *labels = NULL;
+ *     clipcls_classifier *classifier = NULL;
+ *
+ *     clipcls_model_open(&model, NULL, NULL, &error);           // the built-in model
+ *     clipcls_labels_new(&labels, &error);
+ *     clipcls_labels_add(labels, "cat", NULL, 0, &error);
+ *     clipcls_labels_add(labels, "dog", NULL, 0, &error);
+ *     clipcls_classifier_new(&classifier, model, labels, NULL, &error);
+ *     clipcls_classify_files(classifier, NULL, next_path, print_record, &state, &error);
+ *
+ * Every function that can fail returns a clipcls_status and fills the clipcls_error it was given
+ * (NULL is allowed). The library never prints, never exits and keeps no global state; objects may
+ * be used from one thread at a time, different models from different threads. Strings are UTF-8
+ * unless they are paths, which are bytes. Every *_free accepts NULL.
+ */
+#ifndef CLIPCLS_H
+#define CLIPCLS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define CLIPCLS_VERSION "0.1.0"
+
+#if defined(_WIN32)
+#define CLIPCLS_API
+#else
+#define CLIPCLS_API __attribute__((visibility("default")))
+#endif
+
+/* ---- status and errors ---------------------------------------------------------------------- */
+
+typedef enum clipcls_status {
+	CLIPCLS_OK = 0,
+	CLIPCLS_ERR_ARGUMENT,    /* the caller asked for something that makes no sense */
+	CLIPCLS_ERR_MEMORY,      /* an allocation failed */
+	CLIPCLS_ERR_IO,          /* a file could not be opened, read or written */
+	CLIPCLS_ERR_FORMAT,      /* a model, tokenizer, labels or templates file breaks its format */
+	CLIPCLS_ERR_UNSUPPORTED, /* well-formed, but of a kind that this build does not handle */
+	CLIPCLS_ERR_DECODE,      /* an image's bytes are damaged */
+	CLIPCLS_ERR_LIMIT,       /* an image is larger than the pixel limit */
+	CLIPCLS_ERR_STOPPED      /* a callback asked to stop */
+} clipcls_status;
+
+typedef struct clipcls_error {
+	clipcls_status status;
+	char message[1024]; /* one line; names the file, and the tensor, key or line where there is one */
+} clipcls_error;
+
+/* A short lower-case word for a status ("decode", "io", ...), as printed in records. */
+CLIPCLS_API const char *clipcls_status_name(clipcls_status status);
+
+/* ---- models --------------------------------------------------------------------------------- */
+
+typedef struct clipcls_model clipcls_model;
+
+typedef struct clipcls_model_options {
+	size_t threads;     /* 0 = as many as the process may run on */
+	size_t batch;       /* pictures per forward pass and thread; 0 = chosen from the model's size */
+	const char *layout; /* "huggingface", "openclip", "single", or NULL = found out */
+} clipcls_model_options;
+
+/* Opens a checkpoint. `name` is, in this order: an existing path (single file or directory), a
+ * model downloaded under the XDG data directory, or "org/name" in the Hugging Face cache; NULL is
+ * the model that is built into the library. `options` may be NULL. Towers are loaded when first
+ * used. On error *out is NULL. */
+CLIPCLS_API clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
+                                              const clipcls_model_options *options,
+                                              clipcls_error *error);
+CLIPCLS_API void clipcls_model_free(clipcls_model *model);
+
+typedef struct clipcls_tower_info {
+	size_t width, layers, heads, mlp_width;
+	const char *activation; /* "quick_gelu", "gelu", "gelu_pytorch_tanh" */
+	double layer_norm_eps;
+	size_t parameters;
+} clipcls_tower_info;
+
+/* What a checkpoint is. Strings belong to the model. Sizes in bytes. */
+typedef struct clipcls_model_info {
+	const char *path;   /* NULL for the built-in model */
+	const char *family; /* "clip" */
+	const char *layout; /* "huggingface", "openclip", "single" */
+	const char *dtype;  /* of the weights as stored: "F32", "F16", "BF16", or "mixed" */
+	clipcls_tower_info vision, text;
+	size_t image_size, patch_size;
+	size_t context_length, vocab_size;
+	size_t projection_dim;
+	const char *resize_mode;   /* "shortest", "squash", "longest" */
+	const char *interpolation; /* "bicubic", "bilinear" */
+	double image_mean[3], image_std[3];
+	double logit_scale; /* exp() of the stored logarithm */
+	size_t tensors, parameters;
+	uint64_t file_bytes;
+	uint64_t memory_bytes; /* weights as held in memory, mapped ones included, while both towers are loaded */
+} clipcls_model_info;
+
+CLIPCLS_API clipcls_status clipcls_model_describe(clipcls_model *model, clipcls_model_info *out,
+                                                  clipcls_error *error);
+
+/* Length E of an embedding. */
+CLIPCLS_API size_t clipcls_model_embedding_size(const clipcls_model *model);
+
+/* The built-in model's own class names as labels; CLIPCLS_ERR_UNSUPPORTED for a model without. */
+typedef struct clipcls_labels clipcls_labels;
+CLIPCLS_API clipcls_status clipcls_model_own_labels(clipcls_labels **out, clipcls_model *model,
+                                                    clipcls_error *error);
+
+/* Writes the checkpoint `source` (named as for clipcls_model_open) as one safetensors file.
+ * dtype: "f32", "f16", "bf16", or NULL = as stored. Replaces `path` only when all is written. */
+CLIPCLS_API clipcls_status clipcls_convert(const char *source, const char *path, const char *dtype,
+                                           const char *layout, clipcls_error *error);
+
+/* ---- labels and templates ------------------------------------------------------------------- */
+
+/* An empty, growing list of labels. */
+CLIPCLS_API clipcls_status clipcls_labels_new(clipcls_labels **out, clipcls_error *error);
+/* Appends a label. With n_prompts > 0 these prompts are used as they are instead of the templates.
+ * A label twice, an empty one, or invalid UTF-8 is CLIPCLS_ERR_FORMAT. */
+CLIPCLS_API clipcls_status clipcls_labels_add(clipcls_labels *labels, const char *label,
+                                              const char *const *prompts, size_t n_prompts,
+                                              clipcls_error *error);
+/* Appends the labels of a text file's bytes: one a line, or label<TAB>prompt<TAB>prompt...
+ * `name` stands in error messages ("labels.txt:17: ..."). */
+CLIPCLS_API clipcls_status clipcls_labels_add_text(clipcls_labels *labels, const char *bytes,
+                                                   size_t size, const char *name,
+                                                   clipcls_error *error);
+/* Appends a built-in set: "imagenet1k". An unknown name is CLIPCLS_ERR_ARGUMENT. */
+CLIPCLS_API clipcls_status clipcls_labels_add_set(clipcls_labels *labels, const char *set,
+                                                  clipcls_error *error);
+CLIPCLS_API size_t clipcls_labels_count(const clipcls_labels *labels);
+CLIPCLS_API const char *clipcls_labels_text(const clipcls_labels *labels, size_t index);
+CLIPCLS_API void clipcls_labels_free(clipcls_labels *labels);
+/* Name of the i-th built-in set, NULL past the end. */
+CLIPCLS_API const char *clipcls_labels_set_name(size_t index);
+
+typedef struct clipcls_templates clipcls_templates;
+
+/* An empty list of prompt templates. */
+CLIPCLS_API clipcls_status clipcls_templates_new(clipcls_templates **out, clipcls_error *error);
+/* Appends one template; it must hold "{}", which stands for the label. */
+CLIPCLS_API clipcls_status clipcls_templates_add(clipcls_templates *templates, const char *text,
+                                                 clipcls_error *error);
+/* Appends the templates of a text file's bytes, one a line. */
+CLIPCLS_API clipcls_status clipcls_templates_add_text(clipcls_templates *templates,
+                                                      const char *bytes, size_t size,
+                                                      const char *name, clipcls_error *error);
+/* Appends a built-in set: "simple", "imagenet80", "openai7", "none". */
+CLIPCLS_API clipcls_status clipcls_templates_add_set(clipcls_templates *templates,
+                                                     const char *set, clipcls_error *error);
+CLIPCLS_API size_t clipcls_templates_count(const clipcls_templates *templates);
+CLIPCLS_API void clipcls_templates_free(clipcls_templates *templates);
+CLIPCLS_API const char *clipcls_templates_set_name(size_t index);
+
+/* ---- classifying ---------------------------------------------------------------------------- */
+
+typedef struct clipcls_classifier clipcls_classifier;
+
+/* Encodes every label through every template (NULL = "simple"): prompts' unit embeddings, their
+ * mean, unit length again. Borrows model and labels, which must outlive it. */
+CLIPCLS_API clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *model,
+                                                  const clipcls_labels *labels,
+                                                  const clipcls_templates *templates,
+                                                  clipcls_error *error);
+CLIPCLS_API void clipcls_classifier_free(clipcls_classifier *classifier);
+/* (L, E) label embeddings of unit length, row-major, owned by the classifier. */
+CLIPCLS_API const float *clipcls_classifier_embeddings(const clipcls_classifier *classifier);
+
+typedef struct clipcls_result {
+	size_t index;      /* the label's place in the list */
+	double similarity; /* cosine */
+	double score;      /* softmax over all labels of logit_scale * cosine */
+} clipcls_result;
+
+/* Ranks all labels for one embedding (E floats of unit length): by similarity, ties by index.
+ * out: one clipcls_result per label. */
+CLIPCLS_API void clipcls_classifier_rank(const clipcls_classifier *classifier,
+                                         const float *embedding, clipcls_result *out);
+
+/* How a picture's bytes become pixels. Zero-initialised = the defaults. */
+typedef struct clipcls_image_options {
+	int ignore_exif;        /* 1: do not apply the EXIF orientation */
+	size_t max_pixels;      /* 0 = 178,956,970 (Pillow's limit) */
+	int has_background;     /* 1: composite transparency on `background`; 0: drop alpha */
+	uint8_t background[3];  /* red, green, blue */
+} clipcls_image_options;
+
+/* One picture: a file's path, or bytes in memory where `bytes` is not NULL. */
+typedef struct clipcls_input {
+	const char *path;
+	const void *bytes;
+	size_t size;
+} clipcls_input;
+
+/* What became of one input. Valid during the callback. */
+typedef struct clipcls_record {
+	size_t index;                   /* of the input, from 0; records come in this order */
+	const char *path;               /* as given */
+	clipcls_status status;          /* CLIPCLS_OK, or why there is no embedding */
+	const char *message;            /* "" when CLIPCLS_OK */
+	const float *embedding;         /* (E), unit length; NULL on error */
+	const clipcls_result *results;  /* (L), ranked; NULL on error or without a classifier */
+} clipcls_record;
+
+/* Gives the next input; 1 = one was given, 0 = there is no more. What it points to must stay
+ * valid until the input's record has been delivered. */
+typedef int (*clipcls_next_fn)(void *user, clipcls_input *out);
+/* Takes one record; anything but 0 stops the run with CLIPCLS_ERR_STOPPED. */
+typedef int (*clipcls_record_fn)(void *user, const clipcls_record *record);
+
+/* Runs all inputs through the image tower: exactly one record each, in input order. A bad input is
+ * a record with a status; the run goes on. Memory does not grow with the number of inputs. */
+CLIPCLS_API clipcls_status clipcls_embed_files(clipcls_model *model,
+                                               const clipcls_image_options *options,
+                                               clipcls_next_fn next, clipcls_record_fn record,
+                                               void *user, clipcls_error *error);
+/* The same, with every label ranked in each record. */
+CLIPCLS_API clipcls_status clipcls_classify_files(clipcls_classifier *classifier,
+                                                  const clipcls_image_options *options,
+                                                  clipcls_next_fn next, clipcls_record_fn record,
+                                                  void *user, clipcls_error *error);
+
+/* ---- explicit ------------------------------------------------------------------------------- */
+
+/* texts: n UTF-8 strings, used as they are.   out: (n, E), unit length. */
+CLIPCLS_API clipcls_status clipcls_embed_texts(clipcls_model *model, const char *const *texts,
+                                               size_t n, float *out, clipcls_error *error);
+
+/* What the library was built with and runs on, as lines "name: value". Owned by the caller. */
+CLIPCLS_API char *clipcls_build_info(void);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

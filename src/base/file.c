@@ -1,0 +1,143 @@
+#include "base/file.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+static clipcls_status io_error(clipcls_error *error, const char *path, const char *doing)
+{
+	return error_set(error, CLIPCLS_ERR_IO, "%s: cannot %s: %s", path, doing, strerror(errno));
+}
+
+static int open_retry(const char *path)
+{
+	int fd;
+	do
+		fd = open(path, O_RDONLY | O_CLOEXEC);
+	while (fd < 0 && errno == EINTR);
+	return fd;
+}
+
+clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
+                            clipcls_error *error)
+{
+	struct stat st;
+	char *data = NULL;
+	size_t used = 0, capacity = 65536;
+	*bytes = NULL;
+	*size = 0;
+	/* One byte more than the file has: the read that finds the end needs no second allocation. */
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size >= 0 &&
+	    (uintmax_t)st.st_size < SIZE_MAX / 2) {
+		if ((size_t)st.st_size > limit)
+			goto too_large;
+		capacity = (size_t)st.st_size + 2;
+	}
+	for (;;) {
+		size_t wanted = used + 2 > capacity ? used + 2 : capacity;
+		size_t have = data != NULL ? capacity : 0;
+		char *grown = memory_grow(data, &have, wanted, 1);
+		if (grown == NULL) {
+			free(data);
+			return error_memory(error);
+		}
+		data = grown;
+		capacity = have;
+		ssize_t n = read(fd, data + used, capacity - used - 1);
+		if (n < 0 && errno == EINTR)
+			continue;
+		if (n < 0) {
+			free(data);
+			return io_error(error, name, "read");
+		}
+		if (n == 0)
+			break;
+		used += (size_t)n;
+		if (used > limit)
+			goto too_large;
+	}
+	data[used] = '\0';
+	*bytes = data;
+	*size = used;
+	return CLIPCLS_OK;
+too_large:
+	free(data);
+	return error_set(error, CLIPCLS_ERR_LIMIT, "%s: larger than the limit of %zu bytes", name,
+	                 limit);
+}
+
+clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t limit,
+                         clipcls_error *error)
+{
+	*bytes = NULL;
+	*size = 0;
+	int fd = open_retry(path);
+	if (fd < 0)
+		return io_error(error, path, "open");
+	clipcls_status status = file_read_fd(bytes, size, fd, path, limit, error);
+	close(fd);
+	return status;
+}
+
+clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error)
+{
+	struct stat st;
+	*map = (struct file_map){ 0 };
+	int fd = open_retry(path);
+	if (fd < 0)
+		return io_error(error, path, "open");
+	clipcls_status status = CLIPCLS_OK;
+	if (fstat(fd, &st) != 0) {
+		status = io_error(error, path, "stat");
+	} else if (!S_ISREG(st.st_mode)) {
+		status = error_set(error, CLIPCLS_ERR_IO, "%s: not a regular file", path);
+	} else if (st.st_size == 0) {
+		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: file is empty", path);
+	} else {
+		void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+		if (bytes == MAP_FAILED)
+			status = io_error(error, path, "map");
+		else
+			*map = (struct file_map){ .bytes = bytes, .size = (size_t)st.st_size };
+	}
+	close(fd);
+	return status;
+}
+
+void file_map_close(struct file_map *map)
+{
+	if (map->bytes != NULL)
+		munmap((void *)(uintptr_t)map->bytes, map->size);
+	*map = (struct file_map){ 0 };
+}
+
+bool file_exists(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0;
+}
+
+bool file_is_directory(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+char *path_join(const char *directory, const char *name)
+{
+	struct buffer path = { 0 };
+	buffer_text(&path, directory);
+	if (path.size > 0 && path.bytes[path.size - 1] != '/')
+		buffer_byte(&path, '/');
+	buffer_text(&path, name);
+	if (path.failed)
+		buffer_free(&path);
+	return path.bytes;
+}

@@ -1,0 +1,142 @@
+#include "base/pool.h"
+
+#include "base/memory.h"
+
+#include <pthread.h>
+#include <sched.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+
+struct worker {
+	struct pool *pool;
+	pthread_t thread;
+	size_t index;
+};
+
+struct pool {
+	struct worker *workers; /* [0] is the caller and has no thread of its own */
+	size_t threads;         /* workers that run, the caller included */
+	pthread_mutex_t mutex;
+	pthread_cond_t start, done;
+	/* The job in hand; changed only under the mutex while no worker runs. */
+	pool_fn run;
+	void *context;
+	size_t tasks;
+	size_t job;     /* number of the job, so that a worker sees a new one */
+	size_t running; /* threads that have not finished the job yet */
+	int stopping;
+	_Atomic size_t next_task;
+};
+
+static void work(struct pool *pool, size_t worker)
+{
+	for (;;) {
+		size_t task = atomic_fetch_add(&pool->next_task, 1);
+		if (task >= pool->tasks)
+			return;
+		pool->run(pool->context, task, worker);
+	}
+}
+
+static void *worker_main(void *argument)
+{
+	struct worker *worker = argument;
+	struct pool *pool = worker->pool;
+	size_t seen = 0;
+	pthread_mutex_lock(&pool->mutex);
+	for (;;) {
+		while (pool->job == seen && !pool->stopping)
+			pthread_cond_wait(&pool->start, &pool->mutex);
+		if (pool->stopping)
+			break;
+		seen = pool->job;
+		pthread_mutex_unlock(&pool->mutex);
+		work(pool, worker->index);
+		pthread_mutex_lock(&pool->mutex);
+		if (--pool->running == 0)
+			pthread_cond_signal(&pool->done);
+	}
+	pthread_mutex_unlock(&pool->mutex);
+	return NULL;
+}
+
+static size_t usable_processors(void)
+{
+	cpu_set_t set;
+	if (sched_getaffinity(0, sizeof set, &set) != 0)
+		return 1;
+	int n = CPU_COUNT(&set);
+	return n > 0 ? (size_t)n : 1;
+}
+
+clipcls_status pool_new(struct pool **out, size_t threads, clipcls_error *error)
+{
+	*out = NULL;
+	if (threads == 0)
+		threads = usable_processors();
+	struct pool *pool = memory_new(1, sizeof *pool);
+	if (pool == NULL)
+		return error_memory(error);
+	pool->workers = memory_new(threads, sizeof *pool->workers);
+	if (pool->workers == NULL) {
+		free(pool);
+		return error_memory(error);
+	}
+	pthread_mutex_init(&pool->mutex, NULL);
+	pthread_cond_init(&pool->start, NULL);
+	pthread_cond_init(&pool->done, NULL);
+	/* Where the system refuses more threads, the pool is smaller; the results are the same. */
+	for (pool->threads = 1; pool->threads < threads; pool->threads++) {
+		struct worker *worker = &pool->workers[pool->threads];
+		*worker = (struct worker){ .pool = pool, .index = pool->threads };
+		if (pthread_create(&worker->thread, NULL, worker_main, worker) != 0)
+			break;
+	}
+	*out = pool;
+	return CLIPCLS_OK;
+}
+
+void pool_free(struct pool *pool)
+{
+	if (pool == NULL)
+		return;
+	pthread_mutex_lock(&pool->mutex);
+	pool->stopping = 1;
+	pthread_cond_broadcast(&pool->start);
+	pthread_mutex_unlock(&pool->mutex);
+	for (size_t i = 1; i < pool->threads; i++)
+		pthread_join(pool->workers[i].thread, NULL);
+	pthread_cond_destroy(&pool->done);
+	pthread_cond_destroy(&pool->start);
+	pthread_mutex_destroy(&pool->mutex);
+	free(pool->workers);
+	free(pool);
+}
+
+size_t pool_threads(const struct pool *pool)
+{
+	return pool == NULL ? 1 : pool->threads;
+}
+
+void pool_run(struct pool *pool, size_t n, pool_fn run, void *context)
+{
+	if (pool == NULL || pool->threads == 1 || n <= 1) {
+		for (size_t task = 0; task < n; task++)
+			run(context, task, 0);
+		return;
+	}
+	pthread_mutex_lock(&pool->mutex);
+	pool->run = run;
+	pool->context = context;
+	pool->tasks = n;
+	pool->running = pool->threads - 1;
+	pool->job++;
+	atomic_store(&pool->next_task, 0);
+	pthread_cond_broadcast(&pool->start);
+	pthread_mutex_unlock(&pool->mutex);
+	work(pool, 0);
+	pthread_mutex_lock(&pool->mutex);
+	while (pool->running > 0)
+		pthread_cond_wait(&pool->done, &pool->mutex);
+	pthread_mutex_unlock(&pool->mutex);
+}

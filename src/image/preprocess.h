@@ -1,0 +1,21 @@
+/* Bytes of a picture file -> the image tower's input. */
+#ifndef CLIPCLS_IMAGE_PREPROCESS_H
+#define CLIPCLS_IMAGE_PREPROCESS_H
+
+#include "image/image.h"
+#include "model/config.h"
+
+/* Decode, orient, convert, resize, crop as `config` says.
+ * rgb: (S, S, 3), S = config->crop size (the tower's image size), caller's.
+ * One picture's whole way in one call without shared state, so that it can run in any thread or in
+ * a process of its own. `options` may be NULL. */
+clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
+                              const struct preprocess_config *config, size_t image_size,
+                              const clipcls_image_options *options, const char *name,
+                              clipcls_error *error);
+
+/* pixels: (3, S, S) = (rgb * rescale_factor - mean) / std, computed as the references do. */
+void preprocess_normalize(float *pixels, const uint8_t *rgb,
+                          const struct preprocess_config *config, size_t image_size);
+
+#endif
