@@ -78,6 +78,10 @@ CLIPCLS_API clipcls_status clipcls_model_open(clipcls_model **out, const char *n
                                               clipcls_error *error);
 CLIPCLS_API void clipcls_model_free(clipcls_model *model);
 
+/* Where clipcls_model_open(name) would find a model: an allocated path. CLIPCLS_ERR_IO, with the
+ * places looked at in the message, when it is nowhere. */
+CLIPCLS_API clipcls_status clipcls_model_path(char **out, const char *name, clipcls_error *error);
+
 typedef struct clipcls_tower_info {
 	size_t width, layers, heads, mlp_width;
 	const char *activation; /* "quick_gelu", "gelu", "gelu_pytorch_tanh" */
@@ -87,7 +91,7 @@ typedef struct clipcls_tower_info {
 
 /* What a checkpoint is. Strings belong to the model. Sizes in bytes. */
 typedef struct clipcls_model_info {
-	const char *path;   /* NULL for the built-in model */
+	const char *path;   /* "built-in model" for that one */
 	const char *family; /* "clip" */
 	const char *layout; /* "huggingface", "openclip", "single" */
 	const char *dtype;  /* of the weights as stored: "F32", "F16", "BF16", or "mixed" */
@@ -161,6 +165,10 @@ CLIPCLS_API size_t clipcls_templates_count(const clipcls_templates *templates);
 CLIPCLS_API void clipcls_templates_free(clipcls_templates *templates);
 CLIPCLS_API const char *clipcls_templates_set_name(size_t index);
 
+/* File name endings of pictures, lower case, without the dot, those of formats that are recognised
+ * but not decoded included; NULL past the end. */
+CLIPCLS_API const char *clipcls_image_extension(size_t index);
+
 /* ---- classifying ---------------------------------------------------------------------------- */
 
 typedef struct clipcls_classifier clipcls_classifier;
@@ -206,7 +214,7 @@ typedef struct clipcls_record {
 	size_t index;                   /* of the input, from 0; records come in this order */
 	const char *path;               /* as given */
 	clipcls_status status;          /* CLIPCLS_OK, or why there is no embedding */
-	const char *message;            /* "" when CLIPCLS_OK */
+	const char *message;            /* the reason, without the path; "" when CLIPCLS_OK */
 	const float *embedding;         /* (E), unit length; NULL on error */
 	const clipcls_result *results;  /* (L), ranked; NULL on error or without a classifier */
 } clipcls_record;

@@ -4,6 +4,7 @@
 #include "base/memory.h"
 
 #include <assert.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #define FLOATS_PER_LINE (MEMORY_ALIGNMENT / sizeof(float))
@@ -15,13 +16,23 @@ size_t arena_size_of(size_t n)
 
 clipcls_status arena_init(struct arena *arena, size_t floats, clipcls_error *error)
 {
-	*arena = (struct arena){ .floats = memory_floats(floats), .capacity = floats };
-	return arena->floats == NULL ? error_memory(error) : CLIPCLS_OK;
+	size_t size;
+	*arena = (struct arena){ 0 };
+	/* calloc, not a cleared aligned block: pages that a run never touches are never made. */
+	if (size_add(floats, FLOATS_PER_LINE, &size))
+		arena->block = memory_new(size, sizeof(float));
+	if (arena->block == NULL)
+		return error_memory(error);
+	uintptr_t address = (uintptr_t)arena->block;
+	size_t skip = size_round_up(address, MEMORY_ALIGNMENT) - address;
+	arena->floats = (float *)(void *)((char *)arena->block + skip);
+	arena->capacity = floats;
+	return CLIPCLS_OK;
 }
 
 void arena_free(struct arena *arena)
 {
-	free(arena->floats);
+	free(arena->block);
 	*arena = (struct arena){ 0 };
 }
 

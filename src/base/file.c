@@ -73,17 +73,23 @@ too_large:
 	                 limit);
 }
 
-clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t limit,
-                         clipcls_error *error)
+clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const char *name,
+                            size_t limit, clipcls_error *error)
 {
 	*bytes = NULL;
 	*size = 0;
 	int fd = open_retry(path);
 	if (fd < 0)
-		return io_error(error, path, "open");
-	clipcls_status status = file_read_fd(bytes, size, fd, path, limit, error);
+		return io_error(error, name, "open");
+	clipcls_status status = file_read_fd(bytes, size, fd, name, limit, error);
 	close(fd);
 	return status;
+}
+
+clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t limit,
+                         clipcls_error *error)
+{
+	return file_read_as(bytes, size, path, path, limit, error);
 }
 
 clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error)

@@ -11,6 +11,9 @@
  * reads are retried. Errors: CLIPCLS_ERR_IO, CLIPCLS_ERR_MEMORY; messages start with the path. */
 clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t limit,
                          clipcls_error *error);
+/* The same with another name in messages. */
+clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const char *name,
+                            size_t limit, clipcls_error *error);
 /* The same from an open descriptor; `name` stands in messages. Does not close it. */
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
                             clipcls_error *error);

@@ -1,0 +1,189 @@
+#include "classify/classifier.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "classify/prompts.h"
+#include "nn/ops.h"
+#include "text/labels.h"
+
+#include <math.h>
+#include <stdlib.h>
+
+/* L labels, E embedding. */
+struct clipcls_classifier {
+	clipcls_model *model;
+	size_t label_count;
+	float *embeddings; /* (L, E) */
+	double logit_scale;
+};
+
+struct ensemble {
+	struct prompt_list prompts;
+	size_t *label_of; /* (prompts) */
+	size_t label_capacity;
+	double *sums; /* (L, E) */
+	size_t E;
+};
+
+static clipcls_status add_prompt(struct ensemble *ensemble, const clipcls_model *model,
+                                 size_t label, const char *text, clipcls_error *error)
+{
+	size_t *grown = memory_grow(ensemble->label_of, &ensemble->label_capacity,
+	                            ensemble->prompts.count + 1, sizeof *grown);
+	if (grown == NULL)
+		return error_memory(error);
+	ensemble->label_of = grown;
+	ensemble->label_of[ensemble->prompts.count] = label;
+	return prompt_list_add(&ensemble->prompts, model, text, error);
+}
+
+static clipcls_status add_label(struct ensemble *ensemble, const clipcls_model *model,
+                                const clipcls_labels *labels, size_t label,
+                                const clipcls_templates *templates, clipcls_error *error)
+{
+	clipcls_status status = CLIPCLS_OK;
+	size_t own = labels_prompt_count(labels, label);
+	for (size_t i = 0; status == CLIPCLS_OK && i < own; i++)
+		status = add_prompt(ensemble, model, label, labels_prompt(labels, label, i), error);
+	for (size_t i = 0; status == CLIPCLS_OK && own == 0 && i < clipcls_templates_count(templates);
+	     i++) {
+		char *text = templates_apply(templates, i, clipcls_labels_text(labels, label));
+		status = text == NULL ? error_memory(error)
+		                      : add_prompt(ensemble, model, label, text, error);
+		free(text);
+	}
+	return status;
+}
+
+static void add_embedding(void *user, size_t prompt, const float *embedding)
+{
+	struct ensemble *ensemble = user;
+	double *sum = ensemble->sums + ensemble->label_of[prompt] * ensemble->E;
+	for (size_t i = 0; i < ensemble->E; i++)
+		sum[i] += embedding[i];
+}
+
+/* classifier->embeddings = unit length of the mean of the prompts' unit embeddings. */
+static clipcls_status encode_labels(clipcls_classifier *classifier, const clipcls_labels *labels,
+                                    const clipcls_templates *templates, clipcls_error *error)
+{
+	size_t L = classifier->label_count, size;
+	struct ensemble ensemble = { .E = clipcls_model_embedding_size(classifier->model) };
+	clipcls_status status = CLIPCLS_OK;
+	if (!size_mul(L, ensemble.E, &size))
+		return error_memory(error);
+	ensemble.sums = memory_new(size, sizeof *ensemble.sums);
+	if (ensemble.sums == NULL)
+		return error_memory(error);
+	for (size_t label = 0; status == CLIPCLS_OK && label < L; label++)
+		status = add_label(&ensemble, classifier->model, labels, label, templates, error);
+	if (status == CLIPCLS_OK)
+		status = prompt_list_embed(&ensemble.prompts, classifier->model, add_embedding, &ensemble,
+		                           error);
+	for (size_t i = 0; i < size; i++)
+		classifier->embeddings[i] = (float)ensemble.sums[i];
+	for (size_t label = 0; label < L; label++)
+		normalize(classifier->embeddings + label * ensemble.E, ensemble.E);
+	prompt_list_free(&ensemble.prompts);
+	free(ensemble.label_of);
+	free(ensemble.sums);
+	return status;
+}
+
+clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *model,
+                                      const clipcls_labels *labels,
+                                      const clipcls_templates *templates, clipcls_error *error)
+{
+	clipcls_templates *simple = NULL;
+	clipcls_classifier *classifier = NULL;
+	size_t size;
+	*out = NULL;
+	if (clipcls_labels_count(labels) == 0)
+		return error_set(error, CLIPCLS_ERR_ARGUMENT, "no labels");
+	clipcls_status status = model_need_texts(model, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	if (templates == NULL || clipcls_templates_count(templates) == 0) {
+		status = clipcls_templates_new(&simple, error);
+		if (status == CLIPCLS_OK)
+			status = clipcls_templates_add_set(simple, "simple", error);
+		if (status != CLIPCLS_OK)
+			goto cleanup;
+		templates = simple;
+	}
+	classifier = memory_new(1, sizeof *classifier);
+	if (classifier == NULL) {
+		status = error_memory(error);
+		goto cleanup;
+	}
+	classifier->model = model;
+	classifier->label_count = clipcls_labels_count(labels);
+	if (size_mul(classifier->label_count, clipcls_model_embedding_size(model), &size))
+		classifier->embeddings = memory_floats(size);
+	status = classifier->embeddings == NULL
+	             ? error_memory(error)
+	             : model_logit_scale(&classifier->logit_scale, model, error);
+	if (status == CLIPCLS_OK)
+		status = encode_labels(classifier, labels, templates, error);
+cleanup:
+	clipcls_templates_free(simple);
+	if (status != CLIPCLS_OK)
+		clipcls_classifier_free(classifier);
+	else
+		*out = classifier;
+	return status;
+}
+
+void clipcls_classifier_free(clipcls_classifier *classifier)
+{
+	if (classifier == NULL)
+		return;
+	free(classifier->embeddings);
+	free(classifier);
+}
+
+const float *clipcls_classifier_embeddings(const clipcls_classifier *classifier)
+{
+	return classifier->embeddings;
+}
+
+clipcls_model *classifier_model(const clipcls_classifier *classifier)
+{
+	return classifier->model;
+}
+
+size_t classifier_label_count(const clipcls_classifier *classifier)
+{
+	return classifier->label_count;
+}
+
+static int compare_results(const void *a, const void *b)
+{
+	const clipcls_result *x = a, *y = b;
+	if (x->similarity != y->similarity)
+		return x->similarity > y->similarity ? -1 : 1;
+	return x->index < y->index ? -1 : x->index > y->index;
+}
+
+void clipcls_classifier_rank(const clipcls_classifier *classifier, const float *embedding,
+                             clipcls_result *out)
+{
+	size_t L = classifier->label_count, E = clipcls_model_embedding_size(classifier->model);
+	double sum = 0;
+	for (size_t label = 0; label < L; label++) {
+		const float *row = classifier->embeddings + label * E;
+		double cosine = 0;
+		for (size_t i = 0; i < E; i++)
+			cosine += (double)row[i] * embedding[i];
+		out[label] = (clipcls_result){ .index = label, .similarity = cosine };
+	}
+	qsort(out, L, sizeof *out, compare_results);
+	/* Subtract the maximum: exp() of a large logit_scale overflows. */
+	double top = out[0].similarity;
+	for (size_t i = 0; i < L; i++) {
+		out[i].score = exp(classifier->logit_scale * (out[i].similarity - top));
+		sum += out[i].score;
+	}
+	for (size_t i = 0; i < L; i++)
+		out[i].score /= sum;
+}

@@ -1,0 +1,72 @@
+#include "classify/model.h"
+
+#include "base/buffer.h"
+#include "image/image.h"
+#include "nn/blas.h"
+
+#include <string.h>
+
+static clipcls_tower_info tower_info(const struct checkpoint *checkpoint,
+                                     const struct transformer_config *config, const char *prefix,
+                                     const char *projection)
+{
+	return (clipcls_tower_info){
+		.width = config->width,
+		.layers = config->layers,
+		.heads = config->heads,
+		.mlp_width = config->mlp_width,
+		.activation = activation_name(config->activation),
+		.layer_norm_eps = config->layer_norm_eps,
+		.parameters = checkpoint_parameters(checkpoint, prefix) +
+		              checkpoint_parameters(checkpoint, projection),
+	};
+}
+
+clipcls_status clipcls_model_describe(clipcls_model *model, clipcls_model_info *out,
+                                      clipcls_error *error)
+{
+	const struct checkpoint *checkpoint = model->checkpoint;
+	const struct model_config *config = checkpoint_config(checkpoint);
+	size_t parameters = checkpoint_parameters(checkpoint, "");
+	*out = (clipcls_model_info){
+		.path = checkpoint_path(checkpoint),
+		.family = "clip",
+		.layout = checkpoint_layout(checkpoint),
+		.dtype = checkpoint_dtype(checkpoint),
+		.vision = tower_info(checkpoint, &config->vision.transformer, "vision_model.",
+		                     "visual_projection."),
+		.text = tower_info(checkpoint, &config->text.transformer, "text_model.",
+		                   "text_projection."),
+		.image_size = config->vision.image_size,
+		.patch_size = config->vision.patch_size,
+		.context_length = config->text.context_length,
+		.vocab_size = config->text.vocab_size,
+		.projection_dim = config->projection_dim,
+		.resize_mode = resize_mode_name(config->preprocess.resize_mode),
+		.interpolation = interpolation_name(config->preprocess.interpolation),
+		.tensors = checkpoint_tensor_count(checkpoint),
+		.parameters = parameters,
+		.file_bytes = checkpoint_file_bytes(checkpoint),
+		.memory_bytes = (uint64_t)parameters * sizeof(float),
+	};
+	memcpy(out->image_mean, config->preprocess.mean, sizeof out->image_mean);
+	memcpy(out->image_std, config->preprocess.std, sizeof out->image_std);
+	return model_logit_scale(&out->logit_scale, model, error);
+}
+
+const char *clipcls_image_extension(size_t index)
+{
+	return image_extension(index);
+}
+
+char *clipcls_build_info(void)
+{
+	struct buffer out = { 0 };
+	buffer_format(&out, "version: %s\n", CLIPCLS_VERSION);
+	buffer_format(&out, "matrix products: %s\n", blas_name());
+	image_decoders_describe(&out);
+	buffer_text(&out, "sandbox: none\n");
+	if (out.failed)
+		buffer_free(&out);
+	return out.bytes;
+}

@@ -1,0 +1,173 @@
+#include "classify/model.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "model/builtin.h"
+#include "nn/blas.h"
+
+#include <math.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of a forward pass that a product needs to run near the machine's limit; more only costs
+ * cache. Eight B/32 pictures are 400 rows. */
+#define ROWS_PER_BATCH 400
+#define MOST_PER_BATCH 64
+
+static size_t choose_batch(const struct model_config *config)
+{
+	size_t side = config->vision.image_size / config->vision.patch_size;
+	size_t batch = ROWS_PER_BATCH / (1 + side * side);
+	return size_max(1, size_min(batch, MOST_PER_BATCH));
+}
+
+static clipcls_status open_checkpoint(struct checkpoint **out, const char *name, const char *layout,
+                                      clipcls_error *error)
+{
+	if (name == NULL) {
+		size_t size;
+		const void *bytes = builtin_model(&size);
+		return checkpoint_open_memory(out, bytes, size, "built-in model", error);
+	}
+	char *path = NULL;
+	clipcls_status status = model_locate(&path, name, error);
+	if (status == CLIPCLS_OK)
+		status = checkpoint_open(out, path, layout, error);
+	free(path);
+	return status;
+}
+
+clipcls_status clipcls_model_path(char **out, const char *name, clipcls_error *error)
+{
+	return model_locate(out, name, error);
+}
+
+clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
+                                  const clipcls_model_options *options, clipcls_error *error)
+{
+	static const clipcls_model_options defaults = { 0 };
+	options = options != NULL ? options : &defaults;
+	*out = NULL;
+	clipcls_model *model = memory_new(1, sizeof *model);
+	if (model == NULL)
+		return error_memory(error);
+	clipcls_status status = open_checkpoint(&model->checkpoint, name, options->layout, error);
+	if (status == CLIPCLS_OK)
+		status = pool_new(&model->pool, options->threads, error);
+	if (status != CLIPCLS_OK) {
+		clipcls_model_free(model);
+		return status;
+	}
+	blas_setup();
+	model->batch = options->batch > 0 ? options->batch
+	                                  : choose_batch(checkpoint_config(model->checkpoint));
+	*out = model;
+	return CLIPCLS_OK;
+}
+
+static void free_image_workers(clipcls_model *model)
+{
+	for (size_t i = 0; model->image_workers != NULL && i < pool_threads(model->pool); i++) {
+		free(model->image_workers[i].pixels);
+		free(model->image_workers[i].rgb);
+		arena_free(&model->image_workers[i].arena);
+	}
+	free(model->image_workers);
+	model->image_workers = NULL;
+}
+
+void clipcls_model_free(clipcls_model *model)
+{
+	if (model == NULL)
+		return;
+	free_image_workers(model);
+	vit_free(model->vit);
+	text_tower_free(model->text_tower);
+	tokenizer_free(model->tokenizer);
+	pool_free(model->pool);
+	checkpoint_free(model->checkpoint);
+	free(model);
+}
+
+size_t clipcls_model_embedding_size(const clipcls_model *model)
+{
+	return checkpoint_config(model->checkpoint)->projection_dim;
+}
+
+static clipcls_status make_image_worker(struct image_worker *worker, const clipcls_model *model,
+                                        clipcls_error *error)
+{
+	size_t S = checkpoint_config(model->checkpoint)->vision.image_size, batch = model->batch;
+	size_t picture, pixels;
+	/* A lone picture is spread over all threads, a batch belongs to one: the arena serves both. */
+	size_t shared = vit_scratch(model->vit, 1, pool_threads(model->pool));
+	size_t scratch = size_max(vit_scratch(model->vit, batch, 1), shared);
+	if (!size_mul(S, S * 3, &picture) || !size_mul(picture, batch, &pixels))
+		return error_memory(error);
+	worker->pixels = memory_floats(pixels);
+	worker->rgb = memory_new(picture, 1);
+	if (worker->pixels == NULL || worker->rgb == NULL)
+		return error_memory(error);
+	return arena_init(&worker->arena, scratch, error);
+}
+
+clipcls_status model_need_images(clipcls_model *model, clipcls_error *error)
+{
+	if (model->image_workers != NULL)
+		return CLIPCLS_OK;
+	clipcls_status status = CLIPCLS_OK;
+	if (model->vit == NULL)
+		status = vit_load(&model->vit, model->checkpoint, model->pool, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	size_t threads = pool_threads(model->pool);
+	model->image_workers = memory_new(threads, sizeof *model->image_workers);
+	if (model->image_workers == NULL)
+		return error_memory(error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < threads; i++)
+		status = make_image_worker(&model->image_workers[i], model, error);
+	if (status != CLIPCLS_OK)
+		free_image_workers(model);
+	return status;
+}
+
+clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error)
+{
+	const struct model_config *config = checkpoint_config(model->checkpoint);
+	clipcls_status status = CLIPCLS_OK;
+	if (model->tokenizer == NULL)
+		status = tokenizer_new(&model->tokenizer, checkpoint_tokenizer_files(model->checkpoint),
+		                       &config->tokenizer, config->text.vocab_size, error);
+	if (status == CLIPCLS_OK && model->text_tower == NULL)
+		status = text_tower_load(&model->text_tower, model->checkpoint, model->pool, error);
+	return status;
+}
+
+clipcls_status model_logit_scale(double *out, clipcls_model *model, clipcls_error *error)
+{
+	const float *stored = NULL;
+	struct weight_request request = { .out = &stored, .name = "logit_scale" };
+	clipcls_status status = checkpoint_weights(model->checkpoint, &request, 1, NULL, error);
+	if (status == CLIPCLS_OK)
+		*out = exp(*stored);
+	return status;
+}
+
+clipcls_status clipcls_model_own_labels(clipcls_labels **out, clipcls_model *model,
+                                        clipcls_error *error)
+{
+	size_t size;
+	const char *names = checkpoint_class_names(model->checkpoint, &size);
+	const char *path = checkpoint_path(model->checkpoint);
+	*out = NULL;
+	if (names == NULL)
+		return error_set(error, CLIPCLS_ERR_UNSUPPORTED, "%s: carries no class names", path);
+	clipcls_status status = clipcls_labels_new(out, error);
+	if (status == CLIPCLS_OK)
+		status = clipcls_labels_add_text(*out, names, size, path, error);
+	if (status != CLIPCLS_OK) {
+		clipcls_labels_free(*out);
+		*out = NULL;
+	}
+	return status;
+}

@@ -1,0 +1,35 @@
+/* What stands behind clipcls_model: a checkpoint, the pool, and the towers once they are needed. */
+#ifndef CLIPCLS_CLASSIFY_MODEL_H
+#define CLIPCLS_CLASSIFY_MODEL_H
+
+#include "model/checkpoint.h"
+#include "nn/text_tower.h"
+#include "nn/vit.h"
+#include "text/tokenizer.h"
+
+/* One worker's memory for the image tower. */
+struct image_worker {
+	float *pixels;      /* (batch, 3, S, S) */
+	uint8_t *rgb;       /* (S, S, 3) */
+	struct arena arena; /* for vit_forward of `batch` pictures */
+};
+
+struct clipcls_model {
+	struct checkpoint *checkpoint;
+	struct pool *pool;
+	size_t batch;
+	/* Each NULL until first used. */
+	struct vit *vit;
+	struct image_worker *image_workers; /* (pool_threads) */
+	struct text_tower *text_tower;
+	struct tokenizer *tokenizer;
+};
+
+/* Make sure that the tower, and what it works in, is there. */
+clipcls_status model_need_images(clipcls_model *model, clipcls_error *error);
+clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error);
+
+/* exp() of the stored logarithm. */
+clipcls_status model_logit_scale(double *out, clipcls_model *model, clipcls_error *error);
+
+#endif

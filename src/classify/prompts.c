@@ -1,0 +1,207 @@
+#include "classify/prompts.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows of one pass through the text tower: enough for the products to run well. The prompts alone
+ * decide what stands in a pass, never the number of threads: a row's last bit may depend on it. */
+#define MOST_ROWS 512
+
+static size_t pooled_position(const struct text_config *config, const int32_t *ids, size_t count)
+{
+	size_t position = 0;
+	switch (config->pooling) {
+	case POOLING_ARGMAX:
+		for (size_t i = 1; i < count; i++)
+			if (ids[i] > ids[position])
+				position = i;
+		break;
+	case POOLING_END_TOKEN:
+		while (position < count && ids[position] != config->eos_token_id)
+			position++;
+		if (position == count)
+			position = 0;
+		break;
+	}
+	return position;
+}
+
+clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *model,
+                               const char *text, clipcls_error *error)
+{
+	const struct text_config *config = &checkpoint_config(model->checkpoint)->text;
+	size_t count, room;
+	if (!size_add(list->id_count, config->context_length, &room))
+		return error_memory(error);
+	int32_t *ids = memory_grow(list->ids, &list->id_capacity, room, sizeof *ids);
+	if (ids != NULL)
+		list->ids = ids;
+	size_t *starts = memory_grow(list->starts, &list->capacity, list->count + 1, sizeof *starts);
+	if (starts != NULL)
+		list->starts = starts;
+	if (ids == NULL || starts == NULL)
+		return error_memory(error);
+	int32_t *own = list->ids + list->id_count;
+	clipcls_status status = tokenizer_encode(model->tokenizer, own, &count, text, strlen(text),
+	                                         config->context_length, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	list->starts[list->count++] = list->id_count;
+	list->id_count += pooled_position(config, own, count) + 1;
+	return CLIPCLS_OK;
+}
+
+void prompt_list_free(struct prompt_list *list)
+{
+	free(list->ids);
+	free(list->starts);
+	*list = (struct prompt_list){ 0 };
+}
+
+/* One pass: a trie, the prompts in it, their embeddings. */
+struct pass {
+	struct prompt_trie trie;
+	size_t prompts;    /* taken from the sorted order */
+	uint32_t *end_of;  /* (prompts) */
+	float *embeddings; /* (trie.end_count, E) */
+	struct arena arena;
+};
+
+struct embed_job {
+	const struct text_tower *tower;
+	struct pass *passes; /* (threads) */
+};
+
+static void pass_free(struct pass *pass)
+{
+	prompt_trie_free(&pass->trie);
+	free(pass->end_of);
+	free(pass->embeddings);
+	pass->end_of = NULL;
+	pass->embeddings = NULL;
+}
+
+static clipcls_status pass_build(struct pass *pass, const struct prompt *prompts,
+                                 const size_t *order, size_t n, size_t max_rows, size_t E,
+                                 clipcls_error *error)
+{
+	pass->end_of = memory_new(n, sizeof *pass->end_of);
+	if (pass->end_of == NULL)
+		return error_memory(error);
+	clipcls_status status = prompt_trie_build(&pass->trie, &pass->prompts, pass->end_of, prompts,
+	                                          order, n, max_rows, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	pass->embeddings = memory_new(pass->trie.end_count, E * sizeof *pass->embeddings);
+	return pass->embeddings == NULL ? error_memory(error) : CLIPCLS_OK;
+}
+
+static void run_pass(void *context, size_t task, size_t worker)
+{
+	const struct embed_job *job = context;
+	struct pass *pass = &job->passes[task];
+	(void)worker;
+	text_tower_forward(pass->embeddings, &pass->trie, job->tower, &pass->arena, NULL);
+}
+
+static void take_pass(const struct pass *pass, const size_t *order, size_t E, prompt_fn take,
+                      void *user)
+{
+	for (size_t i = 0; i < pass->prompts; i++)
+		take(user, order[i], pass->embeddings + pass->end_of[i] * E);
+}
+
+/* Encodes the sorted prompts, `threads` passes side by side. */
+static clipcls_status embed_sorted(const struct prompt *prompts, const size_t *order, size_t n,
+                                   size_t max_rows, clipcls_model *model,
+                                   struct pass *passes, prompt_fn take, void *user,
+                                   clipcls_error *error)
+{
+	size_t E = clipcls_model_embedding_size(model), threads = pool_threads(model->pool);
+	struct embed_job job = { .tower = model->text_tower, .passes = passes };
+	clipcls_status status = CLIPCLS_OK;
+	for (size_t done = 0; status == CLIPCLS_OK && done < n;) {
+		size_t count = 0, next = done;
+		while (status == CLIPCLS_OK && count < threads && next < n) {
+			status = pass_build(&passes[count], prompts, order + next, n - next, max_rows, E, error);
+			next += passes[count++].prompts;
+		}
+		/* A lone pass is shared by all threads instead. */
+		if (status == CLIPCLS_OK && count == 1)
+			text_tower_forward(passes[0].embeddings, &passes[0].trie, model->text_tower,
+			                   &passes[0].arena, model->pool);
+		else if (status == CLIPCLS_OK)
+			pool_run(model->pool, count, run_pass, &job);
+		for (size_t i = 0; i < count; i++) {
+			if (status == CLIPCLS_OK) {
+				take_pass(&passes[i], order + done, E, take, user);
+				done += passes[i].prompts;
+			}
+			pass_free(&passes[i]);
+		}
+	}
+	return status;
+}
+
+clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *model,
+                                 prompt_fn take, void *user, clipcls_error *error)
+{
+	size_t n = list->count, threads = pool_threads(model->pool);
+	size_t context_length = checkpoint_config(model->checkpoint)->text.context_length;
+	struct prompt *prompts = memory_new(n, sizeof *prompts);
+	size_t *order = memory_new(n, sizeof *order);
+	struct pass *passes = memory_new(threads, sizeof *passes);
+	clipcls_status status = CLIPCLS_OK;
+	if (prompts == NULL || order == NULL || passes == NULL) {
+		status = error_memory(error);
+		goto cleanup;
+	}
+	for (size_t i = 0; i < n; i++) {
+		size_t end = i + 1 < n ? list->starts[i + 1] : list->id_count;
+		prompts[i] = (struct prompt){ .ids = list->ids + list->starts[i],
+			                          .count = end - list->starts[i] };
+	}
+	size_t max_rows = size_max(MOST_ROWS, context_length);
+	size_t scratch = text_tower_scratch(model->text_tower, max_rows, threads);
+	for (size_t i = 0; status == CLIPCLS_OK && i < threads; i++)
+		status = arena_init(&passes[i].arena, scratch, error);
+	if (status == CLIPCLS_OK)
+		status = prompt_sort(order, prompts, n, error);
+	if (status == CLIPCLS_OK)
+		status = embed_sorted(prompts, order, n, max_rows, model, passes, take, user, error);
+cleanup:
+	for (size_t i = 0; passes != NULL && i < threads; i++)
+		arena_free(&passes[i].arena);
+	free(passes);
+	free(order);
+	free(prompts);
+	return status;
+}
+
+struct copy_job {
+	float *out;
+	size_t E;
+};
+
+static void copy_embedding(void *user, size_t prompt, const float *embedding)
+{
+	const struct copy_job *job = user;
+	memcpy(job->out + prompt * job->E, embedding, job->E * sizeof *embedding);
+}
+
+clipcls_status clipcls_embed_texts(clipcls_model *model, const char *const *texts, size_t n,
+                                   float *out, clipcls_error *error)
+{
+	struct prompt_list list = { 0 };
+	struct copy_job job = { .out = out, .E = clipcls_model_embedding_size(model) };
+	clipcls_status status = model_need_texts(model, error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < n; i++)
+		status = prompt_list_add(&list, model, texts[i], error);
+	if (status == CLIPCLS_OK)
+		status = prompt_list_embed(&list, model, copy_embedding, &job, error);
+	prompt_list_free(&list);
+	return status;
+}

@@ -1,0 +1,29 @@
+/* Texts -> token ids -> tries -> unit embeddings, in as few rows of the text tower as possible. */
+#ifndef CLIPCLS_CLASSIFY_PROMPTS_H
+#define CLIPCLS_CLASSIFY_PROMPTS_H
+
+#include "classify/model.h"
+
+/* Tokenised prompts, each cut behind the token whose position gives its embedding. Zero-initialise. */
+struct prompt_list {
+	int32_t *ids;
+	size_t id_count, id_capacity;
+	size_t *starts; /* (count) of each prompt in ids */
+	size_t count, capacity;
+};
+
+/* Tokenises `text` and appends it. The model's tokenizer must be there (model_need_texts). */
+clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *model,
+                               const char *text, clipcls_error *error);
+void prompt_list_free(struct prompt_list *list);
+
+/* Takes one prompt's embedding (E, unit length); `prompt` is its place in the list. */
+typedef void (*prompt_fn)(void *user, size_t prompt, const float *embedding);
+
+/* Encodes all prompts and gives each to `take`, in an order that depends on the prompts alone.
+ * Embeddings do not depend on the number of threads; prompts beside each other in a pass may change
+ * one in its last bit (see linear.c). */
+clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *model,
+                                 prompt_fn take, void *user, clipcls_error *error);
+
+#endif

@@ -1,0 +1,200 @@
+/* Many inputs through the image tower, in order, in bounded memory.
+ *
+ * Inputs are taken in windows. Inside a window each task decodes and encodes one batch from start
+ * to end, so that every thread is busy whatever the mix of decoding and computing is; windows start
+ * small, so that the first record comes soon, and grow. A lone input is decoded here and its
+ * products are shared out over all threads instead. */
+#include "classify/classifier.h"
+#include "classify/model.h"
+
+#include "base/checked.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "image/preprocess.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Batches per thread in the largest window. */
+#define BATCHES_PER_THREAD 4
+/* Stands for the path in messages of a load; taken off again, since a record has the path itself and
+ * a long one would push the reason out of the message. */
+#define LOAD_NAME "image"
+/* A picture file larger than this is not read. */
+#define IMAGE_FILE_LIMIT ((size_t)1 << 30)
+
+struct item {
+	clipcls_input input;
+	clipcls_status status;
+	clipcls_error error;
+	float *embedding; /* (E) in the window's block */
+};
+
+struct stream {
+	clipcls_model *model;
+	const clipcls_classifier *classifier; /* NULL: embeddings only */
+	const clipcls_image_options *options;
+	clipcls_record_fn record;
+	void *user;
+	struct item *items; /* (capacity) */
+	float *embeddings;  /* (capacity, E) */
+	clipcls_result *results; /* (L) */
+	size_t capacity, count, delivered;
+	size_t batch; /* pictures per task in this window */
+};
+
+static clipcls_status load_picture(float *pixels, uint8_t *rgb, const struct item *item,
+                                   const struct stream *stream, clipcls_error *error)
+{
+	const struct model_config *config = checkpoint_config(stream->model->checkpoint);
+	size_t S = config->vision.image_size, size = item->input.size;
+	const void *bytes = item->input.bytes;
+	char *read = NULL;
+	clipcls_status status = CLIPCLS_OK;
+	if (bytes == NULL) {
+		status = file_read_as(&read, &size, item->input.path, LOAD_NAME, IMAGE_FILE_LIMIT, error);
+		bytes = read;
+	}
+	if (status == CLIPCLS_OK)
+		status = preprocess_rgb(rgb, bytes, size, &config->preprocess, S, stream->options,
+		                        LOAD_NAME, error);
+	if (status == CLIPCLS_OK)
+		preprocess_normalize(pixels, rgb, &config->preprocess, S);
+	free(read);
+	return status;
+}
+
+/* Decodes items [first, first + n), encodes those that decoded. `pool`: NULL inside a task. */
+static void encode_items(struct stream *stream, size_t first, size_t n, size_t worker,
+                         struct pool *pool)
+{
+	clipcls_model *model = stream->model;
+	struct image_worker *own = &model->image_workers[worker];
+	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
+	size_t E = clipcls_model_embedding_size(model), good = 0;
+	float *embeddings = stream->embeddings + first * E;
+	for (size_t i = first; i < first + n; i++) {
+		struct item *item = &stream->items[i];
+		item->status = load_picture(own->pixels + good * 3 * S * S, own->rgb, item, stream,
+		                            &item->error);
+		if (item->status == CLIPCLS_OK)
+			item->embedding = embeddings + good++ * E;
+	}
+	if (good > 0)
+		vit_forward(embeddings, own->pixels, good, model->vit, &own->arena, pool);
+}
+
+static void run_task(void *context, size_t task, size_t worker)
+{
+	struct stream *stream = context;
+	size_t first = task * stream->batch;
+	encode_items(stream, first, size_min(stream->batch, stream->count - first), worker, NULL);
+}
+
+static void encode_window(struct stream *stream)
+{
+	size_t threads = pool_threads(stream->model->pool), n = stream->count;
+	if (n == 1) {
+		encode_items(stream, 0, 1, 0, stream->model->pool);
+		return;
+	}
+	size_t share = (n + threads - 1) / threads;
+	stream->batch = size_min(stream->model->batch, share);
+	pool_run(stream->model->pool, (n + stream->batch - 1) / stream->batch, run_task, stream);
+}
+
+/* The reason alone, without the name before it. */
+static const char *reason(const char *message)
+{
+	const char prefix[] = LOAD_NAME ": ";
+	size_t n = sizeof prefix - 1;
+	return strncmp(message, prefix, n) == 0 ? message + n : message;
+}
+
+static clipcls_status deliver(struct stream *stream, clipcls_error *error)
+{
+	for (size_t i = 0; i < stream->count; i++) {
+		struct item *item = &stream->items[i];
+		bool good = item->status == CLIPCLS_OK;
+		clipcls_record record = {
+			.index = stream->delivered++,
+			.path = item->input.path,
+			.status = item->status,
+			.message = good ? "" : reason(item->error.message),
+			.embedding = good ? item->embedding : NULL,
+		};
+		if (good && stream->classifier != NULL) {
+			clipcls_classifier_rank(stream->classifier, item->embedding, stream->results);
+			record.results = stream->results;
+		}
+		if (stream->record(stream->user, &record) != 0)
+			return error_set(error, CLIPCLS_ERR_STOPPED, "stopped by the caller");
+	}
+	return CLIPCLS_OK;
+}
+
+static clipcls_status stream_init(struct stream *stream, clipcls_error *error)
+{
+	clipcls_model *model = stream->model;
+	size_t E = clipcls_model_embedding_size(model), size;
+	clipcls_status status = model_need_images(model, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	stream->capacity = pool_threads(model->pool) * model->batch * BATCHES_PER_THREAD;
+	if (!size_mul(stream->capacity, E, &size))
+		return error_memory(error);
+	stream->items = memory_new(stream->capacity, sizeof *stream->items);
+	stream->embeddings = memory_floats(size);
+	if (stream->classifier != NULL)
+		stream->results = memory_new(classifier_label_count(stream->classifier),
+		                             sizeof *stream->results);
+	if (stream->items == NULL || stream->embeddings == NULL ||
+	    (stream->classifier != NULL && stream->results == NULL))
+		return error_memory(error);
+	return CLIPCLS_OK;
+}
+
+static clipcls_status run_stream(struct stream *stream, clipcls_next_fn next, clipcls_error *error)
+{
+	clipcls_status status = stream_init(stream, error);
+	size_t window = size_min(pool_threads(stream->model->pool), stream->capacity);
+	bool more = true;
+	while (status == CLIPCLS_OK && more) {
+		for (stream->count = 0; more && stream->count < window;) {
+			struct item *item = &stream->items[stream->count];
+			*item = (struct item){ .status = CLIPCLS_OK };
+			more = next(stream->user, &item->input) != 0;
+			stream->count += more;
+		}
+		if (stream->count == 0)
+			break;
+		encode_window(stream);
+		status = deliver(stream, error);
+		window = size_min(2 * window, stream->capacity);
+	}
+	free(stream->items);
+	free(stream->embeddings);
+	free(stream->results);
+	return status;
+}
+
+clipcls_status clipcls_embed_files(clipcls_model *model, const clipcls_image_options *options,
+                                   clipcls_next_fn next, clipcls_record_fn record, void *user,
+                                   clipcls_error *error)
+{
+	struct stream stream = {
+		.model = model, .options = options, .record = record, .user = user
+	};
+	return run_stream(&stream, next, error);
+}
+
+clipcls_status clipcls_classify_files(clipcls_classifier *classifier,
+                                      const clipcls_image_options *options, clipcls_next_fn next,
+                                      clipcls_record_fn record, void *user, clipcls_error *error)
+{
+	struct stream stream = {
+		.model = classifier_model(classifier), .classifier = classifier, .options = options,
+		.record = record, .user = user
+	};
+	return run_stream(&stream, next, error);
+}

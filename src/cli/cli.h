@@ -1,0 +1,70 @@
+/* What the program's parts share: exit codes, messages, options. The program uses the library through
+ * clipcls.h alone (and base/json.h for escaping what it prints). */
+#ifndef CLIPCLS_CLI_CLI_H
+#define CLIPCLS_CLI_CLI_H
+
+#include "clipcls.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+enum exit_code {
+	EXIT_DONE = 0,        /* every input classified */
+	EXIT_SOME_FAILED = 1, /* some inputs failed */
+	EXIT_FATAL = 2,       /* usage, model, labels or output error */
+	EXIT_PIPE_CLOSED = 141
+};
+
+enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
+enum output_format { FORMAT_TEXT, FORMAT_TSV, FORMAT_CSV, FORMAT_JSON, FORMAT_JSONL };
+
+/* Strings given one after another: "-L cat -L dog". Entries are borrowed from argv. */
+struct strings {
+	const char **items;
+	size_t count, capacity;
+};
+bool strings_add(struct strings *strings, const char *item);
+
+/* Everything the command line can say. Filled by options_parse, which does no I/O. */
+struct options {
+	const char *model; /* NULL = built-in */
+	const char *layout;
+	struct strings label_sources; /* -l: files, "-" or set names */
+	struct strings labels;        /* -L */
+	struct strings templates;     /* -t */
+	struct strings template_sources;
+	size_t top_k; /* 0 = all */
+	double threshold;
+	enum output_format format;
+	bool no_recursive;
+	const char *files_from;
+	bool nul_separated;
+	size_t threads, batch;
+	clipcls_image_options image;
+	enum when progress, color;
+	bool quiet, verbose, help, version;
+	const char *dtype;       /* convert */
+	struct strings operands; /* what is not an option */
+};
+
+/* One subcommand. */
+struct command {
+	const char *name;
+	const char *operands; /* "IMAGE|DIRECTORY|- ...", for the usage line */
+	const char *summary;
+	unsigned options; /* bit of this command in the option table */
+	enum exit_code (*run)(const struct options *options);
+};
+
+/* "clipcls: TEXT\n" on stderr. Control characters are printed as escapes. */
+__attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
+/* The same for a failed library call; returns EXIT_FATAL. */
+enum exit_code complain_error(const clipcls_error *error);
+
+enum exit_code command_classify(const struct options *options);
+enum exit_code command_convert(const struct options *options);
+enum exit_code command_inspect(const struct options *options);
+enum exit_code command_models(const struct options *options);
+enum exit_code command_get(const struct options *options);
+
+#endif

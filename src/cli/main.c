@@ -1,0 +1,121 @@
+#include "cli/cli.h"
+#include "cli/options.h"
+#include "cli/output.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+static const struct command commands[] = {
+	{ "classify", "IMAGE|DIRECTORY|- ...", "ranks labels for each picture", FOR_CLASSIFY,
+	  command_classify },
+	{ "convert", "SRC OUT.safetensors", "writes a checkpoint directory as a single file",
+	  FOR_CONVERT, command_convert },
+	{ "inspect", "MODEL", "says what a checkpoint is", FOR_INSPECT, command_inspect },
+	{ "models", "", "lists the catalogue, and what of it is downloaded", FOR_MODELS,
+	  command_models },
+	{ "get", "NAME", "downloads and verifies a model of the catalogue", FOR_GET, command_get },
+};
+#define COMMAND_COUNT (sizeof commands / sizeof *commands)
+
+void complain(const char *format, ...)
+{
+	char text[2048];
+	va_list args;
+	va_start(args, format);
+	vsnprintf(text, sizeof text, format, args);
+	va_end(args);
+	fputs("clipcls: ", stderr);
+	for (const char *c = text; *c != '\0'; c++) {
+		if ((unsigned char)*c < 0x20 || *c == 0x7f)
+			fprintf(stderr, "\\x%02X", (unsigned char)*c);
+		else
+			fputc(*c, stderr);
+	}
+	fputc('\n', stderr);
+}
+
+enum exit_code complain_error(const clipcls_error *error)
+{
+	complain("%s", error->message);
+	return EXIT_FATAL;
+}
+
+static void print_help(const struct command *command)
+{
+	bool first = command == &commands[0];
+	printf("usage: clipcls %s [OPTIONS] %s\n", first ? "[classify]" : command->name,
+	       command->operands);
+	printf("%s %s\n\n", "Zero-shot image classification:", command->summary);
+	options_print_help(command);
+	if (!first)
+		return;
+	puts("\nSubcommands, as the first word:");
+	for (size_t i = 0; i < COMMAND_COUNT; i++)
+		printf("  %-9s %-22s %s\n", commands[i].name, commands[i].operands, commands[i].summary);
+	puts("\nExit status: 0 every input classified, 1 some failed, 2 usage, model, labels or output "
+	     "error.\n\nExample: clipcls photo.jpg --label cat --label dog");
+}
+
+static enum exit_code print_version(void)
+{
+	char *info = clipcls_build_info();
+	if (info == NULL) {
+		complain("out of memory");
+		return EXIT_FATAL;
+	}
+	printf("clipcls %s\n%s", CLIPCLS_VERSION, info);
+	free(info);
+	return EXIT_DONE;
+}
+
+/* A closed standard stream's number would go to the next file opened, and what is meant for the
+ * stream into that file. Remembers whether stdout was there. */
+static bool secure_streams(void)
+{
+	bool stdout_open = fcntl(STDOUT_FILENO, F_GETFD) != -1;
+	for (int fd = STDIN_FILENO; fd <= STDERR_FILENO; fd++)
+		if (fcntl(fd, F_GETFD) == -1 && errno == EBADF && open("/dev/null", O_RDWR) != fd)
+			return false;
+	return stdout_open;
+}
+
+static enum exit_code run(const struct command *command, int argc, char **argv)
+{
+	struct options options;
+	enum exit_code code = EXIT_FATAL;
+	if (options_parse(&options, command, argc, argv)) {
+		if (options.help) {
+			print_help(command);
+			code = EXIT_DONE;
+		} else if (options.version) {
+			code = print_version();
+		} else {
+			code = command->run(&options);
+		}
+	}
+	options_free(&options);
+	return output_finish(code);
+}
+
+int main(int argc, char **argv)
+{
+	const struct command *command = &commands[0];
+	if (!secure_streams()) {
+		complain("stdout is closed");
+		return EXIT_FATAL;
+	}
+	for (size_t i = 0; argc > 1 && i < COMMAND_COUNT; i++) {
+		if (strcmp(argv[1], commands[i].name) == 0) {
+			command = &commands[i];
+			argc--;
+			argv++;
+			break;
+		}
+	}
+	return run(command, argc, argv);
+}

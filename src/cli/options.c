@@ -1,0 +1,311 @@
+#include "cli/options.h"
+
+#include <errno.h>
+#include <getopt.h>
+#include <math.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+
+/* Long-only options need a code of their own for getopt_long. */
+enum {
+	OPT_TEMPLATES = 256,
+	OPT_THRESHOLD,
+	OPT_NO_RECURSIVE,
+	OPT_FILES_FROM,
+	OPT_NO_EXIF,
+	OPT_MAX_PIXELS,
+	OPT_BACKGROUND,
+	OPT_PROGRESS,
+	OPT_COLOR,
+	OPT_LAYOUT,
+	OPT_DTYPE
+};
+
+struct option_row {
+	int code; /* the short option's letter, or OPT_* */
+	const char *name;
+	const char *argument; /* NULL = takes none */
+	unsigned commands;
+	const char *help;
+};
+
+static const struct option_row rows[] = {
+	{ 'l', "labels", "FILE|SET", FOR_CLASSIFY,
+	  "labels, one a line; - is stdin; a set: imagenet1k" },
+	{ 'L', "label", "TEXT", FOR_CLASSIFY, "one label; repeatable" },
+	{ 'm', "model", "PATH|NAME", FOR_CLASSIFY,
+	  "single file, checkpoint directory or downloaded model\n"
+	  "(default: $CLIPCLS_MODEL, else the built-in model)" },
+	{ 't', "template", "TEXT", FOR_CLASSIFY, "prompt with {} for the label; repeatable (ensemble)" },
+	{ OPT_TEMPLATES, "templates", "FILE|SET", FOR_CLASSIFY,
+	  "templates, one a line; sets: simple (default), imagenet80,\nopenai7, none" },
+	{ 'k', "top-k", "N", FOR_CLASSIFY, "results per picture; 0 = all (default: 5)" },
+	{ OPT_THRESHOLD, "threshold", "P", FOR_CLASSIFY, "drop results scored below P (default: 0)" },
+	{ 'f', "format", "F", FOR_CLASSIFY, "text (default), tsv, csv, json, jsonl" },
+	{ 'r', "recursive", NULL, FOR_CLASSIFY, "walk directories, sorted by name (default)" },
+	{ OPT_NO_RECURSIVE, "no-recursive", NULL, FOR_CLASSIFY,
+	  "take a directory's own pictures, not those further down" },
+	{ OPT_FILES_FROM, "files-from", "FILE", FOR_CLASSIFY,
+	  "read input paths from FILE, one a line; - is stdin" },
+	{ '0', "null", NULL, FOR_CLASSIFY, "paths of --files-from end in NUL, not in a newline" },
+	{ 'j', "threads", "N", FOR_CLASSIFY, "threads (default: all cores)" },
+	{ 'b', "batch", "N", FOR_CLASSIFY, "pictures per forward pass and thread (default: auto)" },
+	{ OPT_NO_EXIF, "no-exif", NULL, FOR_CLASSIFY, "do not turn pictures as their EXIF data says" },
+	{ OPT_MAX_PIXELS, "max-pixels", "N", FOR_CLASSIFY,
+	  "refuse larger pictures (default: 178956970)" },
+	{ OPT_BACKGROUND, "background", "COLOR", FOR_CLASSIFY,
+	  "put transparent pictures on white, black, gray or #rrggbb\n(default: drop alpha)" },
+	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_CONVERT | FOR_INSPECT,
+	  "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
+	{ OPT_DTYPE, "dtype", "D", FOR_CONVERT, "f32, f16 or bf16 (default: as stored)" },
+	{ OPT_PROGRESS, "progress", "WHEN", FOR_CLASSIFY, "auto (default), always, never" },
+	{ OPT_COLOR, "color", "WHEN", FOR_CLASSIFY, "auto (default; NO_COLOR is honoured), always, never" },
+	{ 'f', "format", "F", FOR_INSPECT, "text (default), json" },
+	{ 'q', "quiet", NULL, FOR_CLASSIFY, "no notices and no progress; errors still show" },
+	{ 'v', "verbose", NULL, FOR_CLASSIFY, "say what is loaded and how long it takes" },
+	{ 'h', "help", NULL, FOR_ALL, "show this help" },
+	{ 'V', "version", NULL, FOR_ALL, "show version, libraries and decoders" },
+};
+#define ROW_COUNT (sizeof rows / sizeof *rows)
+
+bool strings_add(struct strings *strings, const char *item)
+{
+	if (strings->count == strings->capacity) {
+		size_t capacity = strings->capacity > 0 ? 2 * strings->capacity : 8;
+		const char **grown = realloc(strings->items, capacity * sizeof *grown);
+		if (grown == NULL) {
+			complain("out of memory");
+			return false;
+		}
+		strings->items = grown;
+		strings->capacity = capacity;
+	}
+	strings->items[strings->count++] = item;
+	return true;
+}
+
+static const struct option_row *find_row(int code, unsigned command)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++)
+		if (rows[i].code == code && (rows[i].commands & command) != 0)
+			return &rows[i];
+	return NULL;
+}
+
+static bool bad_value(const char *option, const char *value, const char *wanted)
+{
+	complain("--%s %s: %s", option, value, wanted);
+	return false;
+}
+
+static bool parse_size(size_t *out, const char *option, const char *value, size_t smallest)
+{
+	char *end = NULL;
+	errno = 0;
+	unsigned long long number = strtoull(value, &end, 10);
+	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number > SIZE_MAX)
+		return bad_value(option, value, "not a whole number");
+	if (number < smallest)
+		return bad_value(option, value, "must be at least 1");
+	*out = (size_t)number;
+	return true;
+}
+
+static bool parse_probability(double *out, const char *option, const char *value)
+{
+	char *end = NULL;
+	double number = strtod(value, &end);
+	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
+		return bad_value(option, value, "not a number from 0 to 1");
+	*out = number;
+	return true;
+}
+
+/* `names`: NULL-terminated. The place of `value` among them goes into *out. */
+static bool parse_choice(int *out, const char *option, const char *value, const char *const *names)
+{
+	for (int i = 0; names[i] != NULL; i++) {
+		if (strcmp(names[i], value) == 0) {
+			*out = i;
+			return true;
+		}
+	}
+	char wanted[160] = "must be one of";
+	for (size_t i = 0; names[i] != NULL; i++) {
+		size_t used = strlen(wanted);
+		snprintf(wanted + used, sizeof wanted - used, "%s %s", i > 0 ? "," : "", names[i]);
+	}
+	return bad_value(option, value, wanted);
+}
+
+static bool parse_when(enum when *out, const char *option, const char *value)
+{
+	static const char *const names[] = { "auto", "always", "never", NULL };
+	int choice = 0;
+	bool known = parse_choice(&choice, option, value, names);
+	*out = (enum when)choice;
+	return known;
+}
+
+static bool parse_color(clipcls_image_options *image, const char *option, const char *value)
+{
+	static const struct {
+		const char *name;
+		uint8_t rgb[3];
+	} names[] = {
+		{ "white", { 255, 255, 255 } },
+		{ "black", { 0, 0, 0 } },
+		{ "gray", { 128, 128, 128 } },
+		{ "grey", { 128, 128, 128 } },
+	};
+	image->has_background = 1;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcasecmp(names[i].name, value) == 0) {
+			memcpy(image->background, names[i].rgb, 3);
+			return true;
+		}
+	}
+	if (value[0] == '#' && strlen(value) == 7 && strspn(value + 1, "0123456789abcdefABCDEF") == 6) {
+		unsigned long rgb = strtoul(value + 1, NULL, 16);
+		image->background[0] = (uint8_t)(rgb >> 16);
+		image->background[1] = (uint8_t)(rgb >> 8);
+		image->background[2] = (uint8_t)rgb;
+		return true;
+	}
+	return bad_value(option, value, "must be white, black, gray or #rrggbb");
+}
+
+static bool parse_format(struct options *o, const char *value, const struct command *command)
+{
+	static const char *const all[] = { "text", "tsv", "csv", "json", "jsonl", NULL };
+	static const char *const inspect[] = { "text", "json", NULL };
+	bool inspecting = (command->options & FOR_INSPECT) != 0;
+	int choice = 0;
+	bool known = parse_choice(&choice, "format", value, inspecting ? inspect : all);
+	if (inspecting && choice == 1)
+		choice = FORMAT_JSON;
+	o->format = (enum output_format)choice;
+	return known;
+}
+
+static bool check_template(const char *text)
+{
+	return strstr(text, "{}") != NULL || bad_value("template", text, "holds no {} for the label");
+}
+
+static bool apply(struct options *o, int code, const char *value, const struct command *command)
+{
+	static const char *const dtypes[] = { "f32", "f16", "bf16", NULL };
+	static const char *const layouts[] = { "huggingface", "openclip", "single", NULL };
+	int choice;
+	switch (code) {
+	case 'l': return strings_add(&o->label_sources, value);
+	case 'L': return strings_add(&o->labels, value);
+	case 'm': o->model = value; return true;
+	case 't': return check_template(value) && strings_add(&o->templates, value);
+	case OPT_TEMPLATES: return strings_add(&o->template_sources, value);
+	case 'k': return parse_size(&o->top_k, "top-k", value, 0);
+	case OPT_THRESHOLD: return parse_probability(&o->threshold, "threshold", value);
+	case 'f': return parse_format(o, value, command);
+	case 'r': o->no_recursive = false; return true;
+	case OPT_NO_RECURSIVE: o->no_recursive = true; return true;
+	case OPT_FILES_FROM: o->files_from = value; return true;
+	case '0': o->nul_separated = true; return true;
+	case 'j': return parse_size(&o->threads, "threads", value, 1);
+	case 'b': return parse_size(&o->batch, "batch", value, 1);
+	case OPT_NO_EXIF: o->image.ignore_exif = 1; return true;
+	case OPT_MAX_PIXELS: return parse_size(&o->image.max_pixels, "max-pixels", value, 1);
+	case OPT_BACKGROUND: return parse_color(&o->image, "background", value);
+	case OPT_LAYOUT: o->layout = value; return parse_choice(&choice, "layout", value, layouts);
+	case OPT_DTYPE: o->dtype = value; return parse_choice(&choice, "dtype", value, dtypes);
+	case OPT_PROGRESS: return parse_when(&o->progress, "progress", value);
+	case OPT_COLOR: return parse_when(&o->color, "color", value);
+	case 'q': o->quiet = true; return true;
+	case 'v': o->verbose = true; return true;
+	case 'h': o->help = true; return true;
+	case 'V': o->version = true; return true;
+	default: return false;
+	}
+}
+
+/* Fills what getopt_long wants from the rows that `command` takes. */
+static void make_getopt(char *letters, struct option *longs, const struct command *command)
+{
+	*letters++ = ':'; /* a missing argument is told from an unknown option */
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+		if ((row->commands & command->options) == 0)
+			continue;
+		*longs++ = (struct option){
+			.name = row->name,
+			.has_arg = row->argument != NULL ? required_argument : no_argument,
+			.val = row->code,
+		};
+		if (row->code < 256) {
+			*letters++ = (char)row->code;
+			if (row->argument != NULL)
+				*letters++ = ':';
+		}
+	}
+	*letters = '\0';
+	*longs = (struct option){ 0 };
+}
+
+bool options_parse(struct options *options, const struct command *command, int argc, char **argv)
+{
+	char letters[2 * ROW_COUNT + 2];
+	struct option longs[ROW_COUNT + 1];
+	*options = (struct options){ .top_k = 5 };
+	make_getopt(letters, longs, command);
+	opterr = 0;
+	optind = 1;
+	for (;;) {
+		int place = optind < argc ? optind : argc - 1;
+		int code = getopt_long(argc, argv, letters, longs, NULL);
+		if (code == -1)
+			break;
+		if (code == ':' || code == '?') {
+			const char *word = argv[optind - 1 < place ? place : optind - 1];
+			complain("%s: %s; see 'clipcls %s --help'", word,
+			         code == ':' ? "needs a value" : "unknown option", command->name);
+			return false;
+		}
+		if (find_row(code, command->options) == NULL || !apply(options, code, optarg, command))
+			return false;
+	}
+	for (int i = optind; i < argc; i++)
+		if (!strings_add(&options->operands, argv[i]))
+			return false;
+	return true;
+}
+
+void options_free(struct options *options)
+{
+	free(options->label_sources.items);
+	free(options->labels.items);
+	free(options->templates.items);
+	free(options->template_sources.items);
+	free(options->operands.items);
+}
+
+void options_print_help(const struct command *command)
+{
+	for (size_t i = 0; i < ROW_COUNT; i++) {
+		const struct option_row *row = &rows[i];
+		if ((row->commands & command->options) == 0)
+			continue;
+		char left[64];
+		snprintf(left, sizeof left, "  %c%c%s --%s%s%s", row->code < 256 ? '-' : ' ',
+		         row->code < 256 ? row->code : ' ', row->code < 256 ? "," : " ", row->name,
+		         row->argument != NULL ? " " : "", row->argument != NULL ? row->argument : "");
+		printf("%-30s ", left);
+		for (const char *c = row->help; *c != '\0'; c++) {
+			putchar(*c);
+			if (*c == '\n')
+				printf("%31s", "");
+		}
+		putchar('\n');
+	}
+}

@@ -1,0 +1,12 @@
+/* Reading a stream whole: labels, templates, a picture on stdin. */
+#ifndef CLIPCLS_CLI_READ_ALL_H
+#define CLIPCLS_CLI_READ_ALL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+/* All of `file` into *bytes (allocated, NULL on failure). False, with errno set, when reading fails,
+ * memory is out, or there are more than `limit` bytes (EFBIG). */
+bool read_all(char **bytes, size_t *size, FILE *file, size_t limit);
+
+#endif

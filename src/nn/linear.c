@@ -1,0 +1,88 @@
+#include "nn/linear.h"
+
+#include "base/checked.h"
+#include "nn/blas.h"
+#include "nn/ops.h"
+
+#include <stdbool.h>
+#include <string.h>
+
+/* A BLAS rounds a row differently by its place in the matrix, by the matrix's height, and a column by
+ * where the matrix ends: OpenBLAS's AVX2 kernel has other code for the edges of twelve rows, and its
+ * AVX-512 build for small products. Every tile is therefore a product of its own, and columns are
+ * always cut at the same places, whatever the number of threads. The cut costs nothing measurable:
+ * its part of the weights stays in the cache from one tile to the next. */
+#define COLUMN_CHUNK 256
+
+struct linear_job {
+	float *out;
+	const float *x;
+	struct row_tiles tiles;
+	const struct linear *linear;
+	enum linear_mode mode;
+	bool activated;
+	enum activation activation;
+};
+
+static void put_bias(float *out, const struct linear_job *job, size_t first, size_t n)
+{
+	const float *bias = job->linear->bias;
+	for (size_t row = 0; bias != NULL && row < job->tiles.rows; row++, out += job->linear->n) {
+		if (job->mode == LINEAR_ADD)
+			add(out, bias + first, n);
+		else
+			memcpy(out, bias + first, n * sizeof *out);
+	}
+}
+
+static void run_chunk(void *context, size_t chunk, size_t worker)
+{
+	const struct linear_job *job = context;
+	const struct linear *linear = job->linear;
+	size_t first = chunk * COLUMN_CHUNK, n = size_min(COLUMN_CHUNK, linear->n - first);
+	(void)worker;
+	for (size_t tile = 0; tile < job->tiles.count; tile++) {
+		size_t row = tile * job->tiles.rows;
+		float *out = job->out + row * linear->n + first;
+		struct blas_product product = {
+			.m = job->tiles.rows,
+			.n = n,
+			.k = linear->k,
+			.a = job->x + row * linear->k,
+			.a_stride = linear->k,
+			.b = linear->weight + first * linear->k,
+			.b_stride = linear->k,
+			.c = out,
+			.c_stride = linear->n,
+			.accumulate = job->mode == LINEAR_ADD || linear->bias != NULL,
+		};
+		put_bias(out, job, first, n);
+		blas_multiply_transposed(&product);
+		if (job->activated)
+			activate(out, job->activation, job->tiles.rows, n, linear->n);
+	}
+}
+
+static void run(struct linear_job *job, struct pool *pool)
+{
+	pool_run(pool, (job->linear->n + COLUMN_CHUNK - 1) / COLUMN_CHUNK, run_chunk, job);
+}
+
+void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,
+                  enum linear_mode mode, struct pool *pool)
+{
+	struct linear_job job = {
+		.out = out, .x = x, .tiles = tiles, .linear = linear, .mode = mode
+	};
+	run(&job, pool);
+}
+
+void linear_activate(float *out, const float *x, struct row_tiles tiles,
+                     const struct linear *linear, enum activation activation, struct pool *pool)
+{
+	struct linear_job job = {
+		.out = out, .x = x, .tiles = tiles, .linear = linear, .mode = LINEAR_SET,
+		.activated = true, .activation = activation
+	};
+	run(&job, pool);
+}

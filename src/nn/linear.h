@@ -1,0 +1,36 @@
+/* A linear layer over rows: the one operation that nearly all the time goes into. */
+#ifndef CLIPCLS_NN_LINEAR_H
+#define CLIPCLS_NN_LINEAR_H
+
+#include "base/pool.h"
+#include "model/config.h"
+
+#include <stddef.h>
+
+/* weight: (N, K) row-major.   bias: (N) or NULL. Both borrowed from the checkpoint. */
+struct linear {
+	const float *weight, *bias;
+	size_t n, k;
+};
+
+enum linear_mode {
+	LINEAR_SET, /* out = x weightᵀ + bias */
+	LINEAR_ADD  /* out += x weightᵀ + bias: a residual connection */
+};
+
+/* Rows come in tiles that belong together: the tokens of one picture, the prompts of one pass. */
+struct row_tiles {
+	size_t count; /* tiles */
+	size_t rows;  /* of each */
+};
+
+/* out: (tiles.count * tiles.rows, N), x: (the same, K); not the same memory.
+ * A tile's result depends on that tile alone, to the last bit: not on the other tiles, their number,
+ * or the threads of `pool` (may be NULL), which share the columns. */
+void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,
+                  enum linear_mode mode, struct pool *pool);
+/* The same with an activation behind it (LINEAR_SET). */
+void linear_activate(float *out, const float *x, struct row_tiles tiles,
+                     const struct linear *linear, enum activation activation, struct pool *pool);
+
+#endif

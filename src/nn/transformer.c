@@ -1,0 +1,139 @@
+#include "nn/transformer.h"
+
+#include "base/memory.h"
+#include "nn/ops.h"
+
+#include <stdio.h>
+
+#include <stdlib.h>
+#include <string.h>
+
+clipcls_status transformer_want(struct transformer *transformer,
+                                const struct transformer_config *config, const char *prefix,
+                                struct weight_list *list, clipcls_error *error)
+{
+	size_t D = config->width, F = config->mlp_width;
+	char name[96];
+	transformer->config = *config;
+	transformer->blocks = memory_new(config->layers, sizeof *transformer->blocks);
+	if (transformer->blocks == NULL)
+		return error_memory(error);
+	for (size_t i = 0; i < config->layers; i++) {
+		struct block *block = &transformer->blocks[i];
+		struct {
+			struct linear *linear;
+			const char *name;
+			size_t n, k;
+		} layers[] = {
+			{ &block->q, "self_attn.q_proj", D, D },     { &block->k, "self_attn.k_proj", D, D },
+			{ &block->v, "self_attn.v_proj", D, D },     { &block->out, "self_attn.out_proj", D, D },
+			{ &block->fc1, "mlp.fc1", F, D },            { &block->fc2, "mlp.fc2", D, F },
+		};
+		for (size_t j = 0; j < sizeof layers / sizeof *layers; j++) {
+			snprintf(name, sizeof name, "%s.layers.%zu.%s", prefix, i, layers[j].name);
+			weight_want_linear(list, layers[j].linear, name, layers[j].n, layers[j].k, true);
+		}
+		snprintf(name, sizeof name, "%s.layers.%zu.layer_norm1", prefix, i);
+		weight_want_norm(list, &block->ln_1, name);
+		snprintf(name, sizeof name, "%s.layers.%zu.layer_norm2", prefix, i);
+		weight_want_norm(list, &block->ln_2, name);
+	}
+	return CLIPCLS_OK;
+}
+
+void transformer_free(struct transformer *transformer)
+{
+	free(transformer->blocks);
+	*transformer = (struct transformer){ 0 };
+}
+
+/* What one forward pass works in. R rows. */
+struct activations {
+	float *h;       /* (R, D) */
+	float *q, *k, *v; /* (R, D) */
+	float *mlp;     /* (R, max(F, D)) */
+	float *scratch; /* of attention */
+};
+
+size_t transformer_scratch(const struct transformer_config *config,
+                           const struct attention_rows *rows, size_t threads)
+{
+	size_t R = rows->count, D = config->width;
+	size_t F = config->mlp_width > D ? config->mlp_width : D;
+	return 4 * arena_size_of(R * D) + arena_size_of(R * F) +
+	       arena_size_of(attention_scratch(rows, threads));
+}
+
+static struct activations activations_take(struct arena *arena,
+                                           const struct transformer_config *config,
+                                           const struct attention_rows *rows, size_t threads)
+{
+	size_t R = rows->count, D = config->width;
+	size_t F = config->mlp_width > D ? config->mlp_width : D;
+	return (struct activations){
+		.h = arena_floats(arena, R * D),
+		.q = arena_floats(arena, R * D),
+		.k = arena_floats(arena, R * D),
+		.v = arena_floats(arena, R * D),
+		.mlp = arena_floats(arena, R * F),
+		.scratch = arena_floats(arena, attention_scratch(rows, threads)),
+	};
+}
+
+/* out: (kept, D) = the rows `keep` of x; out may be x, since keep ascends. */
+static void gather(float *out, const float *x, const uint32_t *keep, size_t kept, size_t D)
+{
+	for (size_t i = 0; i < kept; i++)
+		memmove(out + i * D, x + (size_t)keep[i] * D, D * sizeof *out);
+}
+
+/* The tiles that n rows make: one a sequence, or a single one for a forest. */
+static struct row_tiles tiles_of(const struct attention_rows *rows, size_t n)
+{
+	size_t count = rows->tokens > 0 ? rows->count / rows->tokens : 1;
+	return (struct row_tiles){ .count = count, .rows = n / count };
+}
+
+/* One block. keep = NULL: for every row. */
+static void block_forward(float *x, const struct block *block,
+                          const struct transformer_config *config,
+                          const struct attention_rows *rows, const uint32_t *keep, size_t kept,
+                          const struct activations *a, struct pool *pool)
+{
+	size_t n = rows->count, D = config->width;
+	struct row_tiles tiles = tiles_of(rows, n);
+	const float *queries = a->h;
+	layernorm(a->h, x, block->ln_1.weight, block->ln_1.bias, n, D, config->layer_norm_eps);
+	linear_apply(a->k, a->h, tiles, &block->k, LINEAR_SET, pool);
+	linear_apply(a->v, a->h, tiles, &block->v, LINEAR_SET, pool);
+	if (keep != NULL) {
+		gather(a->mlp, a->h, keep, kept, D);
+		gather(x, x, keep, kept, D);
+		queries = a->mlp;
+		n = kept;
+		tiles = tiles_of(rows, n);
+	}
+	linear_apply(a->q, queries, tiles, &block->q, LINEAR_SET, pool);
+	attention(a->h, a->q, a->k, a->v, rows, keep, n, D, config->heads, a->scratch, pool);
+	linear_apply(x, a->h, tiles, &block->out, LINEAR_ADD, pool);
+
+	layernorm(a->h, x, block->ln_2.weight, block->ln_2.bias, n, D, config->layer_norm_eps);
+	linear_activate(a->mlp, a->h, tiles, &block->fc1, config->activation, pool);
+	linear_apply(x, a->mlp, tiles, &block->fc2, LINEAR_ADD, pool);
+}
+
+void transformer_forward(float *x, const struct transformer *transformer,
+                         const struct attention_rows *rows, const uint32_t *keep, size_t kept,
+                         struct arena *arena, struct pool *pool)
+{
+	const struct transformer_config *config = &transformer->config;
+	size_t mark = arena->used;
+	struct activations a = activations_take(arena, config, rows, pool_threads(pool));
+	for (size_t i = 0; i < config->layers; i++) {
+		bool last = i + 1 == config->layers;
+		block_forward(x, &transformer->blocks[i], config, rows, last ? keep : NULL, kept, &a, pool);
+	}
+	if (config->layers == 0)
+		gather(x, x, keep, kept, config->width);
+	arena->used = mark;
+}

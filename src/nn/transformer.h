@@ -1,0 +1,59 @@
+/* A stack of pre-layer-norm transformer blocks, shared by the image and the text tower. */
+#ifndef CLIPCLS_NN_TRANSFORMER_H
+#define CLIPCLS_NN_TRANSFORMER_H
+
+#include "base/arena.h"
+#include "model/checkpoint.h"
+#include "nn/attention.h"
+#include "nn/linear.h"
+
+/* weight, bias: (D). */
+struct norm {
+	const float *weight, *bias;
+};
+
+/* D width, F mlp_width. */
+struct block {
+	struct norm ln_1, ln_2;
+	struct linear q, k, v, out; /* (D, D) */
+	struct linear fc1, fc2;     /* (F, D), (D, F) */
+};
+
+struct transformer {
+	struct transformer_config config;
+	struct block *blocks; /* (layers) */
+};
+
+/* Collects the tensors that a tower wants, then fetches all of them in one go. */
+struct weight_list {
+	struct weight_request *requests;
+	size_t count, capacity;
+	bool failed;
+};
+__attribute__((format(printf, 3, 4))) void weight_want(struct weight_list *list, const float **out,
+                                                       const char *format, ...);
+void weight_want_norm(struct weight_list *list, struct norm *norm, const char *name);
+/* `name`.weight and, when `biased`, `name`.bias. */
+void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
+                        size_t k, bool biased);
+/* Fetches everything wanted and frees the list. */
+clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpoint,
+                            struct pool *pool, clipcls_error *error);
+
+/* Wants all tensors of `prefix`.layers.N; transformer_free frees what this allocated. */
+clipcls_status transformer_want(struct transformer *transformer,
+                                const struct transformer_config *config, const char *prefix,
+                                struct weight_list *list, clipcls_error *error);
+void transformer_free(struct transformer *transformer);
+
+/* x: (rows->count, D), in place.
+ * keep: (kept), ascending, the rows whose result is wanted (equally many in every sequence): the
+ * last block computes only these, and leaves them in x's first `kept` rows. */
+void transformer_forward(float *x, const struct transformer *transformer,
+                         const struct attention_rows *rows, const uint32_t *keep, size_t kept,
+                         struct arena *arena, struct pool *pool);
+/* Floats of arena that a forward pass takes, for a pool of `threads`. */
+size_t transformer_scratch(const struct transformer_config *config,
+                           const struct attention_rows *rows, size_t threads);
+
+#endif

@@ -1,0 +1,19 @@
+/* CLIP's vision transformer: pixels -> image embedding. Radford et al. 2021, section 2.4. */
+#ifndef CLIPCLS_NN_VIT_H
+#define CLIPCLS_NN_VIT_H
+
+#include "nn/transformer.h"
+
+struct vit;
+
+clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, struct pool *pool,
+                        clipcls_error *error);
+void vit_free(struct vit *vit);
+
+/* pixels: (n, 3, S, S) normalised RGB, borrowed.   out: (n, E), unit L2 norm, caller's.
+ * The arena must have vit_scratch(n, threads of `pool`) zeroed floats left; `pool` may be NULL. */
+void vit_forward(float *out, const float *pixels, size_t n, const struct vit *vit,
+                 struct arena *arena, struct pool *pool);
+size_t vit_scratch(const struct vit *vit, size_t n, size_t threads);
+
+#endif

@@ -1,0 +1,52 @@
+#include "nn/transformer.h"
+
+#include "base/memory.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+
+void weight_want(struct weight_list *list, const float **out, const char *format, ...)
+{
+	if (list->failed)
+		return;
+	struct weight_request *grown = memory_grow(list->requests, &list->capacity, list->count + 1,
+	                                           sizeof *list->requests);
+	if (grown == NULL) {
+		list->failed = true;
+		return;
+	}
+	list->requests = grown;
+	struct weight_request *request = &list->requests[list->count++];
+	request->out = out;
+	va_list args;
+	va_start(args, format);
+	vsnprintf(request->name, sizeof request->name, format, args);
+	va_end(args);
+}
+
+void weight_want_norm(struct weight_list *list, struct norm *norm, const char *name)
+{
+	weight_want(list, &norm->weight, "%s.weight", name);
+	weight_want(list, &norm->bias, "%s.bias", name);
+}
+
+void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
+                        size_t k, bool biased)
+{
+	*linear = (struct linear){ .n = n, .k = k };
+	weight_want(list, &linear->weight, "%s.weight", name);
+	if (biased)
+		weight_want(list, &linear->bias, "%s.bias", name);
+}
+
+clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpoint,
+                            struct pool *pool, clipcls_error *error)
+{
+	clipcls_status status =
+	    list->failed ? error_memory(error)
+	                 : checkpoint_weights(checkpoint, list->requests, list->count, pool, error);
+	free(list->requests);
+	*list = (struct weight_list){ 0 };
+	return status;
+}
