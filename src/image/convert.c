@@ -84,6 +84,30 @@ static void row_composite(uint8_t *rgb, const uint8_t *rgba, size_t n, const uin
 	}
 }
 
+/* The transparent colour as Pillow notes it for the converted picture. Of modes 1 and I;16 it keeps
+ * the one number, which then reads as (number, 0, 0). */
+static void keep_transparent_color(struct image *rgb, const struct image *image)
+{
+	rgb->has_transparency = rgb->has_transparent_color = image->has_transparent_color;
+	memcpy(rgb->transparent_color, image->transparent_color, sizeof rgb->transparent_color);
+	if (image->mode == IMAGE_1 || image->mode == IMAGE_I16)
+		rgb->transparent_color[1] = rgb->transparent_color[2] = 0;
+	else if (image->mode == IMAGE_L && image->transparent_color[0] > 255)
+		for (int c = 0; c < 3; c++)
+			rgb->transparent_color[c] = 255;
+}
+
+void image_whiten_transparent(struct image *image)
+{
+	const uint16_t *key = image->transparent_color;
+	uint8_t *p = image->data, *end = p + image->width * image->height * 3;
+	if (!image->has_transparent_color)
+		return;
+	for (; p < end; p += 3)
+		if (p[0] == (key[0] & 0xff) && p[1] == (key[1] & 0xff) && p[2] == (key[2] & 0xff))
+			p[0] = p[1] = p[2] = 255;
+}
+
 clipcls_status image_to_rgb(struct image *image, const uint8_t *background, clipcls_error *error)
 {
 	const size_t width = image->width, size = image_mode_bytes(image->mode);
@@ -112,6 +136,8 @@ clipcls_status image_to_rgb(struct image *image, const uint8_t *background, clip
 		}
 	}
 	rgb->orientation = image->orientation;
+	if (!composite)
+		keep_transparent_color(rgb, image);
 	struct image old = *image;
 	*image = *rgb;
 	*rgb = old;

@@ -95,10 +95,10 @@ static clipcls_status make_canvas(struct image **out, const GifFileType *file, i
 	}
 	if (transparent >= 0) {
 		memset(image->data, transparent, image->width * image->height);
-		image->has_transparency = true;
-		image->has_transparent_color = map == NULL;
+		image->has_transparency = image->has_transparent_color = true;
 		for (int c = 0; c < 3; c++)
-			image->transparent_color[c] = (uint16_t)transparent;
+			image->transparent_color[c] =
+			    map != NULL ? image->palette[transparent][c] : (uint16_t)transparent;
 		image->palette_alpha[transparent] = 0;
 	}
 	*out = image;

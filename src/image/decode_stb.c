@@ -109,6 +109,8 @@ static clipcls_status fit_mode(struct png *png, const struct image_source *sourc
 	if (status != CLIPCLS_OK)
 		return status;
 	fit->has_transparency = has_alpha;
+	fit->has_transparent_color = png->image->has_transparent_color;
+	memcpy(fit->transparent_color, png->image->transparent_color, sizeof fit->transparent_color);
 	if (png->rows != png->image->data)
 		free(png->rows);
 	image_free(png->image);

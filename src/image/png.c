@@ -73,6 +73,24 @@ static clipcls_status take_transparency(struct png *png, struct span data,
 	return CLIPCLS_OK;
 }
 
+/* A palette of which one entry is wholly transparent and the others opaque. */
+static void note_single_transparent(struct image *image)
+{
+	size_t clear = 0, opaque = 0, index = 0;
+	if (image->mode != IMAGE_P || !image->has_transparency)
+		return;
+	for (size_t i = 0; i < 256; i++) {
+		opaque += image->palette_alpha[i] == 255;
+		clear += image->palette_alpha[i] == 0;
+		index = image->palette_alpha[i] == 0 ? i : index;
+	}
+	if (clear != 1 || opaque != 255)
+		return;
+	image->has_transparent_color = true;
+	for (size_t c = 0; c < 3; c++)
+		image->transparent_color[c] = image->palette[index][c];
+}
+
 static clipcls_status take_header(struct png *png, struct span data,
                                   const struct image_source *source)
 {
@@ -127,6 +145,7 @@ clipcls_status png_open(struct png *png, const struct image_source *source)
 	}
 	if (status != CLIPCLS_OK)
 		return status;
+	note_single_transparent(png->image);
 	png->rows = rows_are_pixels(png) ? png->image->data : memory_new(png->height, png->row_bytes);
 	return png->rows != NULL ? CLIPCLS_OK : error_memory(source->error);
 }
