@@ -27,7 +27,8 @@ struct image {
 	uint8_t palette[256][3];
 	uint8_t palette_alpha[256];
 	bool has_transparency; /* the file has alpha or a transparent colour, in whatever mode */
-	/* One transparent colour of an IMAGE_L (x,x,x) or IMAGE_RGB picture (PNG's tRNS). */
+	/* One transparent colour (PNG's tRNS, GIF): (x,x,x) for grey, as it stands in the file; for
+	 * IMAGE_P the palette's colour, where exactly one entry is transparent. */
 	bool has_transparent_color;
 	uint16_t transparent_color[3];
 	int orientation; /* EXIF, 1 to 8; 1 when absent */
