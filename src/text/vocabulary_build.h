@@ -13,6 +13,10 @@ clipcls_status vocabulary_new(struct vocabulary **out, size_t tokens, size_t tex
 /* Adds a token. Refused: an id beyond vocab_size or given twice, a text given twice, not UTF-8. */
 clipcls_status vocabulary_add(struct vocabulary *vocabulary, const char *text, size_t n, size_t id,
                               clipcls_error *error);
+/* Adds a token together with the next merge, which makes it from two tokens: text[0..left) and the
+ * rest. For vocabularies that are known to be right. */
+clipcls_status vocabulary_add_merged(struct vocabulary *vocabulary, const char *text, size_t left,
+                                     size_t n, size_t id, clipcls_error *error);
 /* Adds the next merge; it and its halves must be tokens. */
 clipcls_status vocabulary_add_merge(struct vocabulary *vocabulary, const char *left, size_t n_left,
                                     const char *right, size_t n_right, clipcls_error *error);

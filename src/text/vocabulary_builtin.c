@@ -46,11 +46,13 @@ static clipcls_status add_merged(struct vocabulary *vocabulary, size_t *id, clip
 	for (const char *line = clip_merges; status == CLIPCLS_OK && line < clip_merges_end;) {
 		const char *end = memchr(line, '\n', (size_t)(clip_merges_end - line));
 		const char *space = memchr(line, ' ', (size_t)(end - line));
+		size_t left = (size_t)(space - line);
 		buffer_clear(&text);
-		buffer_append(&text, line, (size_t)(space - line));
+		buffer_append(&text, line, left);
 		buffer_append(&text, space + 1, (size_t)(end - space - 1));
 		status = text.failed ? error_memory(error)
-		                     : vocabulary_add(vocabulary, text.bytes, text.size, (*id)++, error);
+		                     : vocabulary_add_merged(vocabulary, text.bytes, left, text.size,
+		                                             (*id)++, error);
 		line = end + 1;
 	}
 	buffer_free(&text);
@@ -71,7 +73,5 @@ clipcls_status vocabulary_read_builtin(struct vocabulary **out, size_t vocab_siz
 		status = add_merged(*out, &id, error);
 	for (size_t i = 0; i < 2 && status == CLIPCLS_OK; i++)
 		status = vocabulary_add(*out, special[i], strlen(special[i]), id++, error);
-	if (status == CLIPCLS_OK)
-		status = vocabulary_read_merges(*out, clip_merges, size, error);
 	return status;
 }
