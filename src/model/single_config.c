@@ -4,6 +4,8 @@
 #include "model/config_check.h"
 #include "model/config_reader.h"
 
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 static const char *const top_keys[] = { "family", "projection_dim", "vision",
@@ -28,20 +30,43 @@ static const char *const order_names[] = { "huggingface", "openclip" };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
 
-/* 17 digits give back the same double. */
+/* The fewest digits that give back the same double; 17 always do. */
+static void write_number(struct buffer *out, double value)
+{
+	char text[32];
+	for (int digits = 15; digits <= 17; digits++) {
+		snprintf(text, sizeof text, "%.*g", digits, value);
+		if (strtod(text, NULL) == value)
+			break;
+	}
+	/* A host program's locale may write a decimal comma. */
+	char *comma = strchr(text, ',');
+	if (comma != NULL)
+		*comma = '.';
+	buffer_text(out, text);
+}
+
+static void write_triple(struct buffer *out, const char *key, const double values[3])
+{
+	for (size_t i = 0; i < 3; i++) {
+		buffer_format(out, i == 0 ? ",\"%s\":[" : ",", key);
+		write_number(out, values[i]);
+	}
+	buffer_byte(out, ']');
+}
+
 static void write_transformer(struct buffer *out, const struct transformer_config *transformer)
 {
 	buffer_format(out,
 	              "\"width\":%zu,\"layers\":%zu,\"heads\":%zu,\"mlp_width\":%zu,"
-	              "\"activation\":\"%s\",\"layer_norm_eps\":%.17g,",
+	              "\"activation\":\"%s\",\"layer_norm_eps\":",
 	              transformer->width, transformer->layers, transformer->heads,
-	              transformer->mlp_width, activation_name(transformer->activation),
-	              transformer->layer_norm_eps);
+	              transformer->mlp_width, activation_name(transformer->activation));
+	write_number(out, transformer->layer_norm_eps);
 }
 
 static void write_preprocess(struct buffer *out, const struct preprocess_config *preprocess)
 {
-	const double *mean = preprocess->mean, *std = preprocess->std;
 	buffer_format(out,
 	              "\"preprocess\":{\"order\":\"%s\",\"do_resize\":%s,\"resize_mode\":\"%s\","
 	              "\"resize_height\":%zu,\"resize_width\":%zu,\"interpolation\":\"%s\",",
@@ -50,12 +75,14 @@ static void write_preprocess(struct buffer *out, const struct preprocess_config 
 	              preprocess->resize_width, interpolation_name(preprocess->interpolation));
 	buffer_format(out,
 	              "\"do_center_crop\":%s,\"crop_height\":%zu,\"crop_width\":%zu,"
-	              "\"fill\":[%d,%d,%d],\"rescale_factor\":%.17g,",
+	              "\"fill\":[%d,%d,%d],\"rescale_factor\":",
 	              preprocess->do_center_crop ? "true" : "false", preprocess->crop_height,
 	              preprocess->crop_width, preprocess->fill[0], preprocess->fill[1],
-	              preprocess->fill[2], preprocess->rescale_factor);
-	buffer_format(out, "\"mean\":[%.17g,%.17g,%.17g],\"std\":[%.17g,%.17g,%.17g]}", mean[0],
-	              mean[1], mean[2], std[0], std[1], std[2]);
+	              preprocess->fill[2]);
+	write_number(out, preprocess->rescale_factor);
+	write_triple(out, "mean", preprocess->mean);
+	write_triple(out, "std", preprocess->std);
+	buffer_byte(out, '}');
 }
 
 void single_config_write(struct buffer *out, const struct model_config *config)
@@ -63,11 +90,11 @@ void single_config_write(struct buffer *out, const struct model_config *config)
 	buffer_format(out, "{\"family\":\"clip\",\"projection_dim\":%zu,\"vision\":{",
 	              config->projection_dim);
 	write_transformer(out, &config->vision.transformer);
-	buffer_format(out, "\"image_size\":%zu,\"patch_size\":%zu},\"text\":{",
+	buffer_format(out, ",\"image_size\":%zu,\"patch_size\":%zu},\"text\":{",
 	              config->vision.image_size, config->vision.patch_size);
 	write_transformer(out, &config->text.transformer);
 	buffer_format(out,
-	              "\"vocab_size\":%zu,\"context_length\":%zu,\"pooling\":\"%s\","
+	              ",\"vocab_size\":%zu,\"context_length\":%zu,\"pooling\":\"%s\","
 	              "\"eos_token_id\":%d},",
 	              config->text.vocab_size, config->text.context_length,
 	              pooling_names[config->text.pooling], (int)config->text.eos_token_id);
