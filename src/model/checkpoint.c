@@ -1,0 +1,289 @@
+#include "model/checkpoint.h"
+
+#include "base/file.h"
+#include "base/memory.h"
+#include "model/layout.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* "(49408, 512)" */
+static void shape_text(char *out, size_t size, const size_t *shape, size_t rank)
+{
+	size_t used = (size_t)snprintf(out, size, "(");
+	for (size_t i = 0; i < rank && used < size; i++)
+		used += (size_t)snprintf(out + used, size - used, i > 0 ? ", %zu" : "%zu", shape[i]);
+	if (used < size)
+		snprintf(out + used, size - used, ")");
+}
+
+/* The shape that the spec's source must have in the file. */
+static void source_shape(size_t shape[TENSOR_RANK_LIMIT], const struct tensor_spec *spec)
+{
+	memcpy(shape, spec->shape, sizeof spec->shape);
+	if (spec->operation == TENSOR_TRANSPOSE) {
+		shape[0] = spec->shape[1];
+		shape[1] = spec->shape[0];
+	} else if (spec->operation == TENSOR_PART) {
+		shape[0] = 3 * spec->shape[0]; /* below 3 * 2^31 */
+	}
+}
+
+static clipcls_status check_source(const struct safetensors_tensor *source,
+                                   const struct tensor_spec *spec, clipcls_error *error)
+{
+	size_t wanted[TENSOR_RANK_LIMIT];
+	if (!dtype_is_weight(source->dtype))
+		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+		                 "%s: tensor \"%s\" is %s; weights are read as F32, F16 and BF16",
+		                 source->path, source->name, dtype_name(source->dtype));
+	/* A scalar may be stored as (1). */
+	if (spec->rank == 0 && source->rank <= 1 && source->elements == 1)
+		return CLIPCLS_OK;
+	source_shape(wanted, spec);
+	if (source->rank == spec->rank &&
+	    memcmp(source->shape, wanted, spec->rank * sizeof *wanted) == 0)
+		return CLIPCLS_OK;
+	char has[256], should[128];
+	shape_text(has, sizeof has, source->shape, source->rank);
+	shape_text(should, sizeof should, wanted, spec->rank);
+	return error_set(error, CLIPCLS_ERR_FORMAT,
+	                 "%s: tensor \"%s\" has shape %s, the config calls for %s", source->path,
+	                 source->name, has, should);
+}
+
+/* Tensors of the file that nothing asked for. used: one flag per tensor of the file. */
+static clipcls_status check_extras(const struct checkpoint *checkpoint, const bool *used,
+                                   clipcls_error *error)
+{
+	bool single = strcmp(checkpoint->layout, "single") == 0;
+	for (size_t i = 0; i < safetensors_count(checkpoint->weights); i++) {
+		const struct safetensors_tensor *tensor = safetensors_at(checkpoint->weights, i);
+		bool known = single ? layout_single_is_file(tensor->name) : tensor_is_ignored(tensor->name);
+		if (used[i] || known)
+			continue;
+		if (strcmp(tensor->name, "logit_bias") == 0)
+			return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+			                 "%s: tensor \"logit_bias\": models with a logit bias are not supported",
+			                 tensor->path);
+		return error_set(error, CLIPCLS_ERR_FORMAT,
+		                 "%s: tensor \"%s\" is not one that the config calls for", tensor->path,
+		                 tensor->name);
+	}
+	return CLIPCLS_OK;
+}
+
+/* Finds one canonical tensor in the file. */
+static clipcls_status bind_one(struct checkpoint *checkpoint, struct checkpoint_tensor *tensor,
+                               bool *used, clipcls_error *error)
+{
+	const struct tensor_spec *spec = &tensor->spec;
+	tensor->source = safetensors_find(checkpoint->weights, spec->source);
+	if (tensor->source == NULL)
+		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\" is missing",
+		                 safetensors_path(checkpoint->weights), spec->source);
+	used[safetensors_index(checkpoint->weights, tensor->source)] = true;
+	return check_source(tensor->source, spec, error);
+}
+
+/* Finds every tensor that the config calls for, and refuses what is left over. */
+static clipcls_status bind_tensors(struct checkpoint *checkpoint, clipcls_error *error)
+{
+	struct tensor_spec *specs = NULL;
+	size_t n_sources = safetensors_count(checkpoint->weights);
+	bool *used = NULL;
+	/* Before anything is allocated by the config's word: each layer has several tensors. */
+	const struct model_config *config = &checkpoint->config;
+	if (config->text.transformer.layers > n_sources ||
+	    config->vision.transformer.layers > n_sources)
+		return error_set(error, CLIPCLS_ERR_FORMAT,
+		                 "%s: %zu tensors are too few for %zu and %zu layers",
+		                 safetensors_path(checkpoint->weights), n_sources,
+		                 config->text.transformer.layers, config->vision.transformer.layers);
+	clipcls_status status =
+	    tensors_list(&specs, &checkpoint->count, config, checkpoint->naming, error);
+	if (status != CLIPCLS_OK) {
+		error_prefix(error, "%s: ", checkpoint->path);
+		return status;
+	}
+	used = memory_new(n_sources, sizeof *used);
+	checkpoint->verified = memory_new(n_sources, sizeof *checkpoint->verified);
+	checkpoint->tensors = memory_new(checkpoint->count, sizeof *checkpoint->tensors);
+	checkpoint->by_name = strmap_new(checkpoint->count);
+	if (used == NULL || checkpoint->verified == NULL || checkpoint->tensors == NULL ||
+	    checkpoint->by_name == NULL)
+		status = error_memory(error);
+	for (size_t i = 0; i < checkpoint->count && status == CLIPCLS_OK; i++) {
+		struct checkpoint_tensor *tensor = &checkpoint->tensors[i];
+		tensor->spec = specs[i];
+		const char *name = tensor->spec.name;
+		if (strmap_put(checkpoint->by_name, name, strlen(name), i) == STRMAP_NO_MEMORY)
+			status = error_memory(error);
+		else
+			status = bind_one(checkpoint, tensor, used, error);
+	}
+	if (status == CLIPCLS_OK)
+		status = check_extras(checkpoint, used, error);
+	free(used);
+	free(specs);
+	return status;
+}
+
+static struct checkpoint *new_checkpoint(const char *path, const char *layout)
+{
+	struct checkpoint *checkpoint = memory_new(1, sizeof *checkpoint);
+	if (checkpoint == NULL)
+		return NULL;
+	checkpoint->layout = layout;
+	checkpoint->path = memory_string(path, strlen(path));
+	if (checkpoint->path == NULL) {
+		free(checkpoint);
+		return NULL;
+	}
+	return checkpoint;
+}
+
+/* Reads config and header, and binds the tensors. */
+static clipcls_status fill(struct checkpoint *checkpoint, clipcls_error *error)
+{
+	clipcls_status status;
+	if (strcmp(checkpoint->layout, "single") == 0) {
+		status = checkpoint->weights != NULL
+		             ? CLIPCLS_OK
+		             : safetensors_open(&checkpoint->weights, checkpoint->path, error);
+		if (status == CLIPCLS_OK)
+			status = layout_single_open(checkpoint, error);
+	} else if (strcmp(checkpoint->layout, "openclip") == 0) {
+		status = layout_openclip_open(checkpoint, error);
+	} else {
+		status = layout_huggingface_open(checkpoint, error);
+	}
+	return status == CLIPCLS_OK ? bind_tensors(checkpoint, error) : status;
+}
+
+/* Gives the filled checkpoint to the caller, or ends it. */
+static clipcls_status finish(struct checkpoint **out, struct checkpoint *checkpoint,
+                             clipcls_error *error)
+{
+	clipcls_status status = fill(checkpoint, error);
+	if (status != CLIPCLS_OK)
+		checkpoint_free(checkpoint);
+	else
+		*out = checkpoint;
+	return status;
+}
+
+/* The literal of a layout's name. */
+static clipcls_status layout_from_name(const char **out, const char *name, clipcls_error *error)
+{
+	static const char *const names[] = { "huggingface", "openclip", "single" };
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		if (strcmp(names[i], name) == 0) {
+			*out = names[i];
+			return CLIPCLS_OK;
+		}
+	}
+	return error_set(error, CLIPCLS_ERR_ARGUMENT,
+	                 "layout \"%s\" is none of huggingface, openclip, single", name);
+}
+
+clipcls_status checkpoint_open(struct checkpoint **out, const char *path, const char *layout,
+                               clipcls_error *error)
+{
+	const char *known = NULL;
+	*out = NULL;
+	clipcls_status status = layout != NULL ? layout_from_name(&known, layout, error)
+	                                       : layout_detect(&known, path, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	struct checkpoint *checkpoint = new_checkpoint(path, known);
+	return checkpoint != NULL ? finish(out, checkpoint, error) : error_memory(error);
+}
+
+clipcls_status checkpoint_open_memory(struct checkpoint **out, const void *bytes, size_t size,
+                                      const char *name, clipcls_error *error)
+{
+	*out = NULL;
+	struct checkpoint *checkpoint = new_checkpoint(name, "single");
+	if (checkpoint == NULL)
+		return error_memory(error);
+	clipcls_status status =
+	    safetensors_open_memory(&checkpoint->weights, bytes, size, name, error);
+	if (status != CLIPCLS_OK) {
+		checkpoint_free(checkpoint);
+		return status;
+	}
+	return finish(out, checkpoint, error);
+}
+
+void checkpoint_free(struct checkpoint *checkpoint)
+{
+	if (checkpoint == NULL)
+		return;
+	for (size_t i = 0; checkpoint->tensors != NULL && i < checkpoint->count; i++)
+		free(checkpoint->tensors[i].owned);
+	for (size_t i = 0; i < sizeof checkpoint->owned / sizeof *checkpoint->owned; i++)
+		free(checkpoint->owned[i]);
+	strmap_free(checkpoint->by_name);
+	free(checkpoint->tensors);
+	free(checkpoint->verified);
+	free(checkpoint->checksums);
+	safetensors_free(checkpoint->weights);
+	free(checkpoint->path);
+	free(checkpoint);
+}
+
+const struct model_config *checkpoint_config(const struct checkpoint *checkpoint)
+{
+	return &checkpoint->config;
+}
+
+const char *checkpoint_path(const struct checkpoint *checkpoint)
+{
+	return checkpoint->path;
+}
+
+const char *checkpoint_layout(const struct checkpoint *checkpoint)
+{
+	return checkpoint->layout;
+}
+
+const char *checkpoint_dtype(const struct checkpoint *checkpoint)
+{
+	enum dtype first = checkpoint->tensors[0].source->dtype;
+	for (size_t i = 1; i < checkpoint->count; i++)
+		if (checkpoint->tensors[i].source->dtype != first)
+			return "mixed";
+	return dtype_name(first);
+}
+
+size_t checkpoint_tensor_count(const struct checkpoint *checkpoint)
+{
+	return checkpoint->count;
+}
+
+size_t checkpoint_parameters(const struct checkpoint *checkpoint, const char *prefix)
+{
+	size_t n = 0, length = strlen(prefix);
+	for (size_t i = 0; i < checkpoint->count; i++)
+		if (strncmp(checkpoint->tensors[i].spec.name, prefix, length) == 0)
+			n += tensor_elements(&checkpoint->tensors[i].spec);
+	return n;
+}
+
+uint64_t checkpoint_file_bytes(const struct checkpoint *checkpoint)
+{
+	return safetensors_file_bytes(checkpoint->weights);
+}
+
+const struct tokenizer_files *checkpoint_tokenizer_files(const struct checkpoint *checkpoint)
+{
+	return &checkpoint->tokenizer;
+}
+
+const char *checkpoint_class_names(const struct checkpoint *checkpoint, size_t *size)
+{
+	*size = checkpoint->class_names_size;
+	return checkpoint->class_names;
+}

@@ -1,0 +1,318 @@
+/* Writing a checkpoint as a single file. The header's size does not depend on the checksums, so
+ * data is written once, tensor by tensor, and the header last. */
+#include "base/buffer.h"
+#include "base/checked.h"
+#include "base/file.h"
+#include "base/memory.h"
+#include "base/utf8.h"
+#include "model/output_file.h"
+#include "model/single.h"
+#include "model/weights.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#define LENGTH_BYTES 8
+#define FILES_LIMIT 4 /* tokenizer files and class names */
+
+/* One tensor of the output. */
+struct item {
+	const struct checkpoint_tensor *weight; /* NULL for a file that rides along */
+	struct safetensors_tensor tensor;       /* data: of files only, until it is written */
+	size_t begin;                           /* of its data, behind the header */
+	uint64_t checksum;
+};
+
+struct writer {
+	struct checkpoint *checkpoint;
+	struct item *items; /* in the order of the data */
+	size_t count;
+	struct buffer config;
+	char *classes; /* read from beside the source's config; NULL = none */
+	size_t classes_size;
+};
+
+/* What every reader can use from the mapping comes first, and so on down to single bytes: all
+ * tensors then lie at multiples of their elements' size. */
+static int alignment_class(const struct safetensors_tensor *tensor)
+{
+	if (tensor->bytes % SINGLE_ALIGNMENT == 0)
+		return 0;
+	switch (dtype_bytes(tensor->dtype)) {
+	case 4: return 1;
+	case 2: return 2;
+	default: return 3;
+	}
+}
+
+static struct item weight_item(const struct checkpoint_tensor *weight, const enum dtype *dtype)
+{
+	const struct tensor_spec *spec = &weight->spec;
+	struct item item = { .weight = weight };
+	item.tensor.name = spec->name;
+	item.tensor.dtype = dtype != NULL ? *dtype : weight->source->dtype;
+	item.tensor.rank = spec->rank;
+	memcpy(item.tensor.shape, spec->shape, spec->rank * sizeof *spec->shape);
+	item.tensor.elements = tensor_elements(spec);
+	item.tensor.bytes = item.tensor.elements * dtype_bytes(item.tensor.dtype);
+	return item;
+}
+
+static void add_file(struct item *items, size_t *n, const char *name, const char *bytes,
+                     size_t size)
+{
+	if (bytes == NULL)
+		return;
+	struct item *item = &items[(*n)++];
+	*item = (struct item){ 0 };
+	item->tensor = (struct safetensors_tensor){ .name = name,
+		                                        .dtype = DTYPE_U8,
+		                                        .rank = 1,
+		                                        .shape = { size },
+		                                        .data = (const unsigned char *)bytes,
+		                                        .elements = size,
+		                                        .bytes = size };
+}
+
+/* Lists the output's tensors in the order of their data. */
+static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipcls_error *error)
+{
+	const struct checkpoint *checkpoint = writer->checkpoint;
+	const struct tokenizer_files *files = &checkpoint->tokenizer;
+	size_t n = 0;
+	struct item *unordered = memory_new(checkpoint->count + FILES_LIMIT, sizeof *unordered);
+	writer->items = memory_new(checkpoint->count + FILES_LIMIT, sizeof *writer->items);
+	if (unordered == NULL || writer->items == NULL) {
+		free(unordered);
+		return error_memory(error);
+	}
+	for (size_t i = 0; i < checkpoint->count; i++)
+		unordered[n++] = weight_item(&checkpoint->tensors[i], dtype);
+	add_file(unordered, &n, SINGLE_VOCAB, files->vocab, files->vocab_size);
+	add_file(unordered, &n, SINGLE_MERGES, files->merges, files->merges_size);
+	add_file(unordered, &n, SINGLE_TOKENIZER_JSON, files->tokenizer_json,
+	         files->tokenizer_json_size);
+	if (writer->classes != NULL)
+		add_file(unordered, &n, SINGLE_CLASSES, writer->classes, writer->classes_size);
+	else
+		add_file(unordered, &n, SINGLE_CLASSES, checkpoint->class_names,
+		         checkpoint->class_names_size);
+	size_t position = 0;
+	clipcls_status status = CLIPCLS_OK;
+	for (int class = 0; class <= 3; class++) {
+		for (size_t i = 0; i < n; i++) {
+			if (alignment_class(&unordered[i].tensor) != class)
+				continue;
+			unordered[i].begin = position;
+			if (!size_add(position, unordered[i].tensor.bytes, &position))
+				status = error_memory(error);
+			writer->items[writer->count++] = unordered[i];
+		}
+	}
+	free(unordered);
+	return status;
+}
+
+/* {"name": "xxh3:...", ...} of all tensors and of the config. */
+static void write_checksums(struct buffer *out, const struct writer *writer)
+{
+	char text[SINGLE_CHECKSUM_SIZE];
+	single_checksum_text(text, single_config_checksum(writer->config.bytes));
+	buffer_format(out, "{\"" SINGLE_CONFIG_CHECKSUM "\":\"%s\"", text);
+	for (size_t i = 0; i < writer->count; i++) {
+		single_checksum_text(text, writer->items[i].checksum);
+		buffer_format(out, ",\"%s\":\"%s\"", writer->items[i].tensor.name, text);
+	}
+	buffer_byte(out, '}');
+}
+
+/* The length and the header, padded so that the data starts at a multiple of SINGLE_ALIGNMENT. */
+static void write_header(struct buffer *out, const struct writer *writer)
+{
+	struct buffer checksums = { 0 };
+	write_checksums(&checksums, writer);
+	if (checksums.failed) {
+		out->failed = true;
+		return;
+	}
+	buffer_append(out, "\0\0\0\0\0\0\0\0", LENGTH_BYTES);
+	buffer_text(out, "{\"__metadata__\":{\"format\":\"" SINGLE_FORMAT
+	                 "\",\"format_version\":\"" SINGLE_FORMAT_VERSION "\",\"config\":");
+	json_write_string(out, writer->config.bytes, writer->config.size);
+	buffer_text(out, ",\"checksums\":");
+	json_write_string(out, checksums.bytes, checksums.size);
+	buffer_byte(out, '}');
+	for (size_t i = 0; i < writer->count; i++) {
+		const struct item *item = &writer->items[i];
+		buffer_format(out, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", item->tensor.name,
+		              dtype_name(item->tensor.dtype));
+		for (size_t d = 0; d < item->tensor.rank; d++)
+			buffer_format(out, d > 0 ? ",%zu" : "%zu", item->tensor.shape[d]);
+		buffer_format(out, "],\"data_offsets\":[%zu,%zu]}", item->begin,
+		              item->begin + item->tensor.bytes);
+	}
+	buffer_byte(out, '}');
+	while (!out->failed && out->size % SINGLE_ALIGNMENT != 0)
+		buffer_byte(out, ' ');
+	for (size_t i = 0; i < LENGTH_BYTES && !out->failed; i++)
+		out->bytes[i] = (char)((uint64_t)(out->size - LENGTH_BYTES) >> 8 * i & 0xff);
+	buffer_free(&checksums);
+}
+
+/* The tensor's bytes as they are written: (item->tensor.bytes), freed with free(). */
+static clipcls_status weight_bytes(unsigned char **out, struct writer *writer,
+                                   const struct item *item, clipcls_error *error)
+{
+	const struct checkpoint_tensor *weight = item->weight;
+	enum dtype from = weight->source->dtype, to = item->tensor.dtype;
+	size_t n = item->tensor.elements;
+	unsigned char *stored = memory_new(n, dtype_bytes(from)), *converted = NULL;
+	float *floats = NULL;
+	clipcls_status status = weights_verify(writer->checkpoint, weight, error);
+	if (status == CLIPCLS_OK && stored == NULL)
+		status = error_memory(error);
+	if (status != CLIPCLS_OK)
+		goto cleanup;
+	weights_copy(stored, weight, 0, n);
+	if (!dtype_all_finite(stored, from, n)) {
+		status = weights_not_finite(weight, error);
+		goto cleanup;
+	}
+	if (from == to) {
+		*out = stored;
+		return CLIPCLS_OK;
+	}
+	floats = memory_floats(n);
+	converted = memory_new(n, dtype_bytes(to));
+	if (floats == NULL || converted == NULL) {
+		status = error_memory(error);
+		goto cleanup;
+	}
+	dtype_to_f32(floats, stored, from, n);
+	dtype_from_f32(converted, to, floats, n);
+	if (!dtype_all_finite(converted, to, n))
+		status = error_set(error, CLIPCLS_ERR_ARGUMENT,
+		                   "%s: tensor \"%s\" has values beyond the range of %s",
+		                   weight->source->path, weight->source->name, dtype_name(to));
+cleanup:
+	if (status != CLIPCLS_OK)
+		free(converted);
+	else
+		*out = converted;
+	free(stored);
+	free(floats);
+	return status;
+}
+
+static clipcls_status write_item(struct writer *writer, struct item *item, size_t header_size,
+                                 struct output_file *file, clipcls_error *error)
+{
+	unsigned char *bytes = NULL;
+	clipcls_status status = CLIPCLS_OK;
+	struct safetensors_tensor tensor = item->tensor;
+	if (item->weight != NULL) {
+		status = weight_bytes(&bytes, writer, item, error);
+		tensor.data = bytes;
+	}
+	if (status == CLIPCLS_OK) {
+		item->checksum = single_tensor_checksum(&tensor);
+		status = output_file_write(file, header_size + item->begin, tensor.data, tensor.bytes,
+		                           error);
+	}
+	free(bytes);
+	return status;
+}
+
+static clipcls_status write_all(struct writer *writer, struct output_file *file,
+                                clipcls_error *error)
+{
+	struct buffer header = { 0 };
+	write_header(&header, writer); /* with checksums of zero: for its size */
+	size_t header_size = header.size;
+	clipcls_status status = header.failed ? error_memory(error) : CLIPCLS_OK;
+	for (size_t i = 0; i < writer->count && status == CLIPCLS_OK; i++)
+		status = write_item(writer, &writer->items[i], header_size, file, error);
+	if (status == CLIPCLS_OK) {
+		buffer_clear(&header);
+		write_header(&header, writer);
+		status = header.failed ? error_memory(error)
+		                       : output_file_write(file, 0, header.bytes, header.size, error);
+	}
+	buffer_free(&header);
+	return status;
+}
+
+/* classes.txt of a directory. */
+static clipcls_status read_classes(struct writer *writer, clipcls_error *error)
+{
+	if (!file_is_directory(writer->checkpoint->path))
+		return CLIPCLS_OK;
+	char *path = path_join(writer->checkpoint->path, "classes.txt");
+	if (path == NULL)
+		return error_memory(error);
+	clipcls_status status = CLIPCLS_OK;
+	if (file_exists(path)) {
+		status = file_read(&writer->classes, &writer->classes_size, path, LAYOUT_CONFIG_LIMIT,
+		                   error);
+		if (status == CLIPCLS_OK && !utf8_valid(writer->classes, writer->classes_size))
+			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: is not UTF-8", path);
+	}
+	free(path);
+	return status;
+}
+
+static clipcls_status parse_dtype(enum dtype *out, const char *name, clipcls_error *error)
+{
+	static const struct {
+		const char *name;
+		enum dtype dtype;
+	} known[] = { { "f32", DTYPE_F32 }, { "f16", DTYPE_F16 }, { "bf16", DTYPE_BF16 } };
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(known[i].name, name) == 0) {
+			*out = known[i].dtype;
+			return CLIPCLS_OK;
+		}
+	}
+	return error_set(error, CLIPCLS_ERR_ARGUMENT, "dtype \"%s\" is none of f32, f16, bf16", name);
+}
+
+clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path, const char *dtype,
+                                clipcls_error *error)
+{
+	struct writer writer = { .checkpoint = checkpoint };
+	struct output_file file = { .fd = -1 };
+	enum dtype wanted = DTYPE_F32;
+	clipcls_status status = dtype != NULL ? parse_dtype(&wanted, dtype, error) : CLIPCLS_OK;
+	if (status == CLIPCLS_OK) {
+		single_config_write(&writer.config, &checkpoint->config);
+		status = writer.config.failed ? error_memory(error) : read_classes(&writer, error);
+	}
+	if (status == CLIPCLS_OK)
+		status = plan(&writer, dtype != NULL ? &wanted : NULL, error);
+	if (status == CLIPCLS_OK)
+		status = output_file_open(&file, path, error);
+	if (status == CLIPCLS_OK)
+		status = write_all(&writer, &file, error);
+	if (status == CLIPCLS_OK)
+		status = output_file_commit(&file, error);
+	output_file_close(&file);
+	buffer_free(&writer.config);
+	free(writer.classes);
+	free(writer.items);
+	return status;
+}
+
+clipcls_status clipcls_convert(const char *source, const char *path, const char *dtype,
+                               const char *layout, clipcls_error *error)
+{
+	char *located = NULL;
+	struct checkpoint *checkpoint = NULL;
+	clipcls_status status = model_locate(&located, source, error);
+	if (status == CLIPCLS_OK)
+		status = checkpoint_open(&checkpoint, located, layout, error);
+	if (status == CLIPCLS_OK)
+		status = checkpoint_write(checkpoint, path, dtype, error);
+	checkpoint_free(checkpoint);
+	free(located);
+	return status;
+}

@@ -1,0 +1,145 @@
+#include "model/huggingface_preprocess.h"
+
+#include "base/file.h"
+#include "model/config_reader.h"
+#include "model/layout.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* transformers.image_utils.PILImageResampling */
+enum { RESAMPLE_BILINEAR = 2, RESAMPLE_BICUBIC = 3 };
+
+#define DEFAULT_SIZE 224 /* CLIPImageProcessor's size and crop_size */
+
+static void check_processor_type(struct config_reader *reader)
+{
+	static const char *const known[] = { "CLIPImageProcessor", "CLIPImageProcessorPil",
+		                                 "CLIPImageProcessorFast", "CLIPFeatureExtractor" };
+	static const char *const keys[] = { "image_processor_type", "feature_extractor_type" };
+	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
+		const char *type = config_string(reader, keys[k], known[0]);
+		bool found = false;
+		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
+			found = found || strcmp(type, known[i]) == 0;
+		if (!found)
+			config_unsupported(reader, keys[k]);
+	}
+}
+
+/* {"height": h, "width": w} or [h, w]. */
+static bool read_height_width(const json *node, size_t *height, size_t *width)
+{
+	if (json_is_array(node)) {
+		const json *first = json_first(node), *second = json_next(first);
+		return json_size(first, height) && json_size(second, width) && json_next(second) == NULL;
+	}
+	return json_size(json_get(node, "height"), height) && json_size(json_get(node, "width"), width);
+}
+
+static void read_resize(struct preprocess_config *out, struct config_reader *reader,
+                        size_t default_size)
+{
+	const json *node = config_get(reader, "size");
+	const json *shortest = json_get(node, "shortest_edge");
+	const json *longest = json_get(node, "longest_edge");
+	size_t edge = default_size;
+	if (node == NULL || json_size(node, &edge)) {
+		bool square = node != NULL && config_bool(reader, "default_to_square", false);
+		out->resize_mode = square ? RESIZE_SQUASH : RESIZE_SHORTEST;
+		out->resize_height = out->resize_width = edge;
+	} else if (json_size(shortest, &edge) && (longest == NULL || json_is_null(longest))) {
+		out->resize_mode = RESIZE_SHORTEST;
+		out->resize_height = out->resize_width = edge;
+	} else if (shortest == NULL && longest == NULL &&
+	           read_height_width(node, &out->resize_height, &out->resize_width)) {
+		out->resize_mode = RESIZE_SQUASH;
+	} else {
+		config_unsupported(reader, "size");
+	}
+}
+
+static void read_crop(struct preprocess_config *out, struct config_reader *reader,
+                      size_t default_size)
+{
+	const json *node = config_get(reader, "crop_size");
+	size_t edge = default_size;
+	if (node == NULL || json_size(node, &edge))
+		out->crop_height = out->crop_width = edge;
+	else if (!read_height_width(node, &out->crop_height, &out->crop_width))
+		config_unsupported(reader, "crop_size");
+}
+
+static void read_steps(struct preprocess_config *out, struct config_reader *reader,
+                       size_t default_size)
+{
+	check_processor_type(reader);
+	out->order = PREPROCESS_HUGGINGFACE;
+	out->do_resize = config_bool(reader, "do_resize", true);
+	read_resize(out, reader, default_size);
+	out->do_center_crop = config_bool(reader, "do_center_crop", true);
+	read_crop(out, reader, default_size);
+	size_t resample = config_size(reader, "resample", RESAMPLE_BICUBIC);
+	if (resample != RESAMPLE_BILINEAR && resample != RESAMPLE_BICUBIC)
+		config_unsupported(reader, "resample");
+	out->interpolation =
+	    resample == RESAMPLE_BILINEAR ? INTERPOLATION_BILINEAR : INTERPOLATION_BICUBIC;
+	double factor = config_number(reader, "rescale_factor", 1.0 / 255.0);
+	out->rescale_factor = config_bool(reader, "do_rescale", true) ? factor : 1;
+	memcpy(out->mean, openai_image_mean, sizeof out->mean);
+	memcpy(out->std, openai_image_std, sizeof out->std);
+	config_triple(reader, "image_mean", out->mean);
+	config_triple(reader, "image_std", out->std);
+	if (!config_bool(reader, "do_normalize", true)) {
+		for (size_t i = 0; i < 3; i++) {
+			out->mean[i] = 0;
+			out->std[i] = 1;
+		}
+	}
+	if (config_bool(reader, "do_pad", false))
+		config_unsupported(reader, "do_pad");
+	if (config_bool(reader, "use_square_size", false))
+		config_unsupported(reader, "use_square_size");
+}
+
+/* *root is the document of the file that counts, *entry the processor in it; both NULL when the
+ * directory has none. */
+static clipcls_status find_processor(json **root, const json **entry, char **path,
+                                     const char *directory, clipcls_error *error)
+{
+	static const char *const names[] = { "processor_config.json", "preprocessor_config.json" };
+	clipcls_status status = CLIPCLS_OK;
+	for (size_t i = 0; i < 2 && *entry == NULL && status == CLIPCLS_OK; i++) {
+		free(*path);
+		json_free(*root);
+		*root = NULL;
+		*path = path_join(directory, names[i]);
+		if (*path == NULL)
+			return error_memory(error);
+		if (!file_exists(*path))
+			continue;
+		status = json_read(root, *path, LAYOUT_CONFIG_LIMIT, error);
+		*entry = i == 0 ? json_get(*root, "image_processor") : *root;
+		if (status == CLIPCLS_OK && *entry != NULL && !json_is_object(*entry))
+			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: is not an object", *path);
+	}
+	return status;
+}
+
+clipcls_status huggingface_preprocess_read(struct preprocess_config *out, char **path,
+                                           const char *directory, size_t image_size,
+                                           clipcls_error *error)
+{
+	json *root = NULL;
+	const json *entry = NULL;
+	*path = NULL;
+	*out = (struct preprocess_config){ 0 };
+	clipcls_status status = find_processor(&root, &entry, path, directory, error);
+	if (status == CLIPCLS_OK) {
+		struct config_reader reader = { *path, "", entry, error, CLIPCLS_OK };
+		read_steps(out, &reader, entry != NULL ? DEFAULT_SIZE : image_size);
+		status = reader.status;
+	}
+	json_free(root);
+	return status;
+}

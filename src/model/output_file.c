@@ -1,0 +1,96 @@
+#include "model/output_file.h"
+
+#include "base/buffer.h"
+#include "base/memory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+/* mkstemp makes files that only their owner reads. */
+#define FILE_MODE 0644
+
+static clipcls_status io_error(const struct output_file *file, const char *doing,
+                               clipcls_error *error)
+{
+	return error_set(error, CLIPCLS_ERR_IO, "%s: cannot %s: %s", file->path, doing,
+	                 strerror(errno));
+}
+
+clipcls_status output_file_open(struct output_file *file, const char *path, clipcls_error *error)
+{
+	struct buffer name = { 0 };
+	buffer_text(&name, path);
+	buffer_text(&name, ".XXXXXX");
+	*file = (struct output_file){ memory_string(path, strlen(path)), name.bytes, -1 };
+	if (file->path == NULL || name.failed)
+		return error_memory(error);
+	file->fd = mkstemp(file->temporary);
+	if (file->fd < 0)
+		return io_error(file, "create", error);
+	if (fchmod(file->fd, FILE_MODE) != 0)
+		return io_error(file, "create", error);
+	return CLIPCLS_OK;
+}
+
+clipcls_status output_file_write(struct output_file *file, uint64_t offset, const void *bytes,
+                                 size_t n, clipcls_error *error)
+{
+	const char *next = bytes;
+	while (n > 0) {
+		ssize_t written = pwrite(file->fd, next, n, (off_t)offset);
+		if (written < 0 && errno == EINTR)
+			continue;
+		if (written < 0)
+			return io_error(file, "write", error);
+		next += written;
+		offset += (uint64_t)written;
+		n -= (size_t)written;
+	}
+	return CLIPCLS_OK;
+}
+
+/* So that the new name outlives a power cut. A file system that cannot do it has no such promise
+ * to break. */
+static void sync_directory(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	size_t length = slash == NULL ? 0 : (size_t)(slash - path) + 1;
+	char *directory = slash == NULL ? memory_string(".", 1) : memory_string(path, length);
+	int fd = directory != NULL ? open(directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	if (fd >= 0) {
+		fsync(fd);
+		close(fd);
+	}
+	free(directory);
+}
+
+clipcls_status output_file_commit(struct output_file *file, clipcls_error *error)
+{
+	if (fsync(file->fd) != 0)
+		return io_error(file, "write", error);
+	int fd = file->fd;
+	file->fd = -1;
+	if (close(fd) != 0 || rename(file->temporary, file->path) != 0) {
+		clipcls_status status = io_error(file, "write", error);
+		unlink(file->temporary);
+		return status;
+	}
+	sync_directory(file->path);
+	return CLIPCLS_OK;
+}
+
+void output_file_close(struct output_file *file)
+{
+	if (file->fd >= 0) {
+		close(file->fd);
+		unlink(file->temporary);
+	}
+	free(file->path);
+	free(file->temporary);
+	*file = (struct output_file){ .fd = -1 };
+}

@@ -1,0 +1,44 @@
+/* The tensors of the CLIP family: what a config calls for, and how OpenCLIP names and keeps them. */
+#ifndef CLIPCLS_MODEL_TENSORS_H
+#define CLIPCLS_MODEL_TENSORS_H
+
+#include "base/error.h"
+#include "model/config.h"
+
+#define TENSOR_NAME_SIZE 112 /* as in struct weight_request */
+#define TENSOR_RANK_LIMIT 4
+
+enum tensor_naming {
+	TENSOR_NAMING_CANONICAL,           /* transformers' CLIPModel */
+	TENSOR_NAMING_OPENCLIP,            /* open_clip's CLIP */
+	TENSOR_NAMING_OPENCLIP_CUSTOM_TEXT /* open_clip's CustomTextCLIP: the text tower is `text.` */
+};
+
+/* How a tensor lies in the file. */
+enum tensor_operation {
+	TENSOR_COPY,      /* as it is wanted */
+	TENSOR_TRANSPOSE, /* (in, out) where (out, in) is wanted */
+	TENSOR_PART       /* one of three equal parts along the first dimension */
+};
+
+struct tensor_spec {
+	char name[TENSOR_NAME_SIZE];   /* canonical */
+	char source[TENSOR_NAME_SIZE]; /* in the file */
+	enum tensor_operation operation;
+	size_t part;                           /* of TENSOR_PART: 0 = q, 1 = k, 2 = v */
+	size_t rank, shape[TENSOR_RANK_LIMIT]; /* canonical */
+};
+
+/* All tensors that a model of this config has, in the order of a converted file; *out is the
+ * caller's, freed with free(). CLIPCLS_ERR_FORMAT when there would be more than a file may hold. */
+clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
+                            const struct model_config *config, enum tensor_naming naming,
+                            clipcls_error *error);
+
+/* Elements of the shape; what tensors_list gave does not overflow. */
+size_t tensor_elements(const struct tensor_spec *spec);
+
+/* Names that checkpoints carry beside the weights and that mean nothing here. */
+bool tensor_is_ignored(const char *name);
+
+#endif
