@@ -42,14 +42,14 @@ header_value() { # NAME: of the last response in the file
         END { print value }' "$work/headers"
 }
 
-explain_curl() { # curl's exit status, URL
+explain_curl() { # curl's exit status (153: SIGXFSZ, a file may not grow), URL
     reason=$(sed -n 's/^curl: ([0-9]*) *//p' "$work/errors" 2>/dev/null | tail -n 1)
     case $1 in
     5) say "$2: cannot find the proxy: ${reason:-no reason given}" ;;
     6) say "$2: cannot find the host: no network, or a wrong name: ${reason:-no reason given}" ;;
     7) say "$2: cannot connect: no route, or nothing listens: ${reason:-no reason given}" ;;
     18 | 52 | 55 | 56 | 92) say "$2: the connection broke: ${reason:-curl status $1}" ;;
-    23) say "$2: cannot write to $partial: no room? ${reason:-no reason given}" ;;
+    23 | 153) say "$2: cannot write to $partial: no room? ${reason:-no reason given}" ;;
     28) say "$2: no answer in time" ;;
     35 | 51 | 53 | 54 | 58 | 59 | 60 | 77 | 80 | 82 | 83)
         say "$2: no trusted connection (TLS): ${reason:-curl status $1}" ;;
@@ -195,7 +195,7 @@ fetch() { # FILE URL
             say "$2: the file ended after $(file_size "$part") of $size bytes"
         else
             explain_curl $status "$2"
-            case $status in 23 | 153) exit 1 ;; esac # 153: SIGXFSZ, the file may not grow
+            case $status in 23 | 153) exit 1 ;; esac
         fi
         [ $attempt -lt $attempts ] ||
             fail "$2: given up after $attempts attempts; what has arrived is kept, run this again"
