@@ -15,7 +15,6 @@ from .schedule import Progress, make_optimizer, set_rate
 from .towers import embed_many_texts, embed_pixels, normalise
 from .words import TEMPLATES, class_synset
 
-BATCH = 128  # more steps beat bigger batches: 384 was tried
 WEIGHT_DECAY = 0.03
 HYPERNYM_WEIGHT = 0.15
 MAX_LOGIT_SCALE = math.log(100)
@@ -71,16 +70,16 @@ class Targets:
         return loss + HYPERNYM_WEIGHT * F.cross_entropy(logits.masked_fill(others, -math.inf), wanted)
 
 
-def train_images(model, targets, pictures, classes, budget, peak_rate, kept, kept_share, seed, stage):
+def train_images(model, targets, pictures, classes, budget, batch, peak_rate, kept, kept_share, seed, stage):
     """Trains vision_model, visual_projection and logit_scale in place on `budget` pictures; returns the last loss.
 
     kept: patches kept of each picture during the first kept_share of the steps; all are kept afterwards.
     """
-    steps = max(1, budget // BATCH)
+    steps = max(1, budget // batch)
     generator = torch.Generator().manual_seed(seed)
     parameters = [*model.vision_model.parameters(), *model.visual_projection.parameters(), model.logit_scale]
     optimizer = make_optimizer(parameters, WEIGHT_DECAY)
-    batches = pictures.endless(classes, BATCH, generator)
+    batches = pictures.endless(classes, batch, generator)
     progress = Progress(stage, steps)
     model.train()
     for step in range(steps):
