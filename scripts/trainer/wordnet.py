@@ -1,0 +1,69 @@
+"""The nouns of WordNet 3.0, read from the text files of its distribution (Debian: wordnet-base).
+
+A synset (one meaning, with the words for it) is named by its eight-digit offset, as in the files; the format is
+documented in wndb(5WN). Only what the training needs is kept: words, hypernyms ("is a kind of") and the order of senses.
+"""
+
+from pathlib import Path
+
+PHYSICAL_ENTITY = "00001930"
+
+
+def read_synsets(path):
+    """data.noun -> ({synset: its words}, {synset: its direct hypernyms, instance hypernyms too})."""
+    words, hypernyms = {}, {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):  # the licence, at the head of the file
+            continue
+        fields = line.split(" | ")[0].split()
+        synset, n_words = fields[0], int(fields[3], 16)
+        words[synset] = [word.replace("_", " ") for word in fields[4 : 4 + 2 * n_words : 2]]
+        pointers = fields[5 + 2 * n_words :]  # groups of four: symbol, target, part of speech, which words
+        hypernyms[synset] = [
+            target
+            for symbol, target, part in zip(pointers[0::4], pointers[1::4], pointers[2::4])
+            if symbol in ("@", "@i") and part == "n"
+        ]
+    return words, hypernyms
+
+
+def read_senses(path):
+    """index.noun -> {word: (its synsets, commonest first; how many of them a tagged corpus contains)}."""
+    senses = {}
+    for line in Path(path).read_text(encoding="utf-8").splitlines():
+        if line.startswith(" "):
+            continue
+        fields = line.split()
+        n_senses = int(fields[2])
+        senses[fields[0].replace("_", " ")] = (fields[-n_senses:], int(fields[-n_senses - 1]))
+    return senses
+
+
+class WordNet:
+    """Nouns as a directed graph: from each meaning up to the more general ones."""
+
+    def __init__(self, folder):
+        self.words, self.hypernyms = read_synsets(Path(folder) / "data.noun")
+        self.senses = read_senses(Path(folder) / "index.noun")
+        self._ancestors = {}
+        self._depth = {}
+
+    def first_sense(self, word):
+        """The commonest meaning of a word, or None for a word that WordNet does not have."""
+        entry = self.senses.get(word.lower())
+        return entry[0][0] if entry else None
+
+    def ancestors(self, synset):
+        """The synset itself and everything it is a kind of."""
+        if synset not in self._ancestors:
+            found = {synset}
+            for parent in self.hypernyms[synset]:
+                found |= self.ancestors(parent)
+            self._ancestors[synset] = frozenset(found)
+        return self._ancestors[synset]
+
+    def depth(self, synset):
+        """Length of the longest way up, so that a meaning always lies deeper than what it is a kind of."""
+        if synset not in self._depth:
+            self._depth[synset] = 1 + max((self.depth(p) for p in self.hypernyms[synset]), default=0)
+        return self._depth[synset]
