@@ -10,9 +10,14 @@ import numpy as np
 BUILD = pathlib.Path(os.environ.get("CLIPCLS_BUILD", "build/release")).resolve()
 
 
+class EngineError(Exception):
+    pass
+
+
 def run(command, stdin=b""):
     done = subprocess.run([os.fspath(part) for part in command], input=stdin, capture_output=True)
-    assert done.returncode == 0, f"{command[0]}: exit {done.returncode}: {done.stderr.decode()}"
+    if done.returncode != 0:
+        raise EngineError(f"{command[0]}: exit {done.returncode}: {done.stderr.decode()}")
     return done.stdout
 
 
