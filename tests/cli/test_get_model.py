@@ -41,8 +41,19 @@ def test_downloads_verifies_and_prints_the_path(at):
     assert "/org/tiny/resolve/main/model.safetensors" not in asked
 
 
-def test_progress_bar_only_on_request_or_terminal(at):
+def test_progress_bar_on_request(at):
     assert "#" in at.get("--progress", "tiny").stderr
+
+
+def test_progress_bar_on_a_terminal(at):
+    terminal, side = os.openpty()
+    result = subprocess.run(at.command("tiny"), env=at.environment, stdout=subprocess.PIPE, stderr=side,
+                            timeout=60)
+    os.close(side)
+    text = os.read(terminal, 100_000)
+    os.close(terminal)
+    assert result.returncode == 0 and b"100.0%" in text and b"#" in text
+    at.assert_complete()
 
 
 def test_already_downloaded_asks_nothing(at):
