@@ -148,17 +148,24 @@ check_hash_form() { # URL
 
 # curl in the background, so that a signal is heard at once and not when the file is complete.
 download() { # sets code; returns curl's status
-    errors=$work/errors
-    [ "$bar" = --silent ] || errors=/dev/stderr # where the bar is drawn
-    # shellcheck disable=SC2086 # several words, or none
-    request exec "$location" --fail --show-error $bar $follow --continue-at - --speed-limit 1 \
-        --speed-time 60 --output "$part" --write-out '%{http_code}' >"$work/code" 2>"$errors" &
+    if [ "$bar" = --silent ]; then
+        download_part 2>"$work/errors" &
+    else # the bar is drawn on standard error, and curl's own message stands below it
+        : >"$work/errors"
+        download_part &
+    fi
     child=$!
     wait "$child"
     status=$?
     child=
     code=$(cat "$work/code")
     return $status
+}
+
+download_part() {
+    # shellcheck disable=SC2086 # several words, or none
+    request exec "$location" --fail --show-error $bar $follow --continue-at - --speed-limit 1 \
+        --speed-time 60 --output "$part" --write-out '%{http_code}' >"$work/code"
 }
 
 # Brings $partial/FILE to its whole length and right hash, or exits.

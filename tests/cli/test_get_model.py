@@ -1,5 +1,6 @@
 """scripts/get-model.sh against a hub on this machine (hub_server.py), fault by fault."""
 
+import json
 import os
 import re
 import shutil
@@ -9,65 +10,11 @@ import sys
 import time
 from pathlib import Path
 
-import numpy as np
 import pytest
 
 sys.path.insert(0, str(Path(__file__).parent))
-from hub_server import COMMIT, Hub, Proxy, git_sha1, sha256  # noqa: E402
-
-ROOT = Path(__file__).resolve().parents[2]
-SCRIPT = ROOT / "scripts" / "get-model.sh"
-WEIGHTS = np.random.default_rng(0).bytes(1_000_003)
-CONFIG = b'{"model_type": "clip"}\n'
-HF_FILES = "config.json vocab.json? model.safetensors|pytorch_model.bin"
-
-
-class Setting:
-    """A hub that has org/tiny, a home of its own, a catalogue of a few lines."""
-
-    def __init__(self, tmp_path, shell):
-        self.hub, self.home, self.shell = Hub(), tmp_path, shell
-        self.models = tmp_path / "data" / "clipcls" / "models"
-        self.target, self.partial = self.models / "tiny", self.models / "tiny.partial"
-        self.hub.add("org/tiny/config.json", CONFIG)
-        self.hub.add("org/tiny/model.safetensors", WEIGHTS)
-        self.environment = {
-            "PATH": f"{os.path.dirname(sys.executable)}:{os.environ['PATH']}", "HOME": str(tmp_path),
-            "XDG_DATA_HOME": str(tmp_path / "data"), "HF_ENDPOINT": self.hub.server.url,
-            "CLIPCLS_OPENAI_ENDPOINT": self.hub.server.url,
-            "CLIPCLS_CATALOGUE": str(tmp_path / "catalogue.tsv"), "TMPDIR": str(tmp_path)}
-        self.catalogue(("tiny", "huggingface", "org/tiny", HF_FILES),
-                       ("tiny-oc", "openclip", "org/oc", "open_clip_config.json "
-                        "open_clip_model.safetensors|open_clip_pytorch_model.bin"))
-
-    def catalogue(self, *entries):
-        text = "# a comment\n" + "".join("\t".join((*entry, "1 MB", "MIT", "A tiny model")) + "\n"
-                                         for entry in entries)
-        (self.home / "catalogue.tsv").write_text(text)
-
-    def command(self, *arguments):
-        return [self.shell, str(SCRIPT), *arguments]
-
-    def get(self, *arguments, status=0, before="", **environment):
-        command = self.command(*arguments)
-        if before:
-            command = ["sh", "-c", f'{before}; exec "$@"', "sh", *command]
-        result = subprocess.run(command, env={**self.environment, **environment}, timeout=60,
-                                capture_output=True, text=True)
-        assert result.returncode == status, result
-        if status:
-            assert not self.target.exists() or "--verify" in arguments
-        return result
-
-    def start(self):
-        return subprocess.Popen(self.command("tiny"), env=self.environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
-
-    def assert_complete(self):
-        assert (self.target / "config.json").read_bytes() == CONFIG
-        assert (self.target / "model.safetensors").read_bytes() == WEIGHTS
-        assert not self.partial.exists()
-
+from get_model_setting import CONFIG, ROOT, WEIGHTS, Setting  # noqa: E402
+from hub_server import COMMIT, Proxy, git_sha1, sha256  # noqa: E402
 
 @pytest.fixture(params=["sh", "bash"])
 def at(tmp_path, request):
@@ -94,8 +41,19 @@ def test_downloads_verifies_and_prints_the_path(at):
     assert "/org/tiny/resolve/main/model.safetensors" not in asked
 
 
-def test_progress_bar_only_on_request_or_terminal(at):
+def test_progress_bar_on_request(at):
     assert "#" in at.get("--progress", "tiny").stderr
+
+
+def test_progress_bar_on_a_terminal(at):
+    terminal, side = os.openpty()
+    result = subprocess.run(at.command("tiny"), env=at.environment, stdout=subprocess.PIPE, stderr=side,
+                            timeout=60)
+    os.close(side)
+    text = os.read(terminal, 100_000)
+    os.close(terminal)
+    assert result.returncode == 0 and b"100.0%" in text and b"#" in text
+    at.assert_complete()
 
 
 def test_already_downloaded_asks_nothing(at):
@@ -189,7 +147,8 @@ def test_server_that_states_no_hash_is_refused(at):
 def test_missing_files(at):
     del at.hub.files["org/tiny/config.json"]
     result = at.get("tiny", status=1)
-    assert f"{at.hub.server.url}/org/tiny/resolve/main/config.json: not found (HTTP 404)" in result.stderr
+    url = f"{at.hub.server.url}/org/tiny/resolve/main/config.json"
+    assert f"{url}: not found (HTTP 404)" in result.stderr
     assert not at.partial.exists()
     at.hub.add("org/tiny/config.json", CONFIG)
     del at.hub.files["org/tiny/model.safetensors"]
@@ -244,12 +203,9 @@ def test_no_route_and_no_host(at):
 
 
 def test_endless_redirects_end(at):
-    at.hub.cdn_host = at.hub.server.url
+    at.hub.cdn_host = f"{at.hub.server.url}/org/tiny/resolve/main/config.json#"
     at.hub.no_hash = True
     at.hub.large = {"org/tiny/config.json"}
-    at.hub.files["org/tiny/config.json"] = CONFIG
-    loop = f"{at.hub.server.url}/org/tiny/resolve/main/config.json#"
-    at.hub.cdn_host = loop
     assert "more than 5 redirects" in at.get("tiny", status=1).stderr
 
 
@@ -314,7 +270,8 @@ def wait_for(condition):
 
 
 def processes_of_group(group):
-    result = subprocess.run(["ps", "-o", "pid=,args=", "-g", str(group)], capture_output=True, text=True)
+    result = subprocess.run(["ps", "-o", "pid=,args=", "-g", str(group)], capture_output=True,
+                            text=True)
     return [line for line in result.stdout.splitlines() if "defunct" not in line]
 
 
@@ -392,7 +349,6 @@ def test_openai_archive_is_verified_by_its_url_and_converted(at, tmp_path):
     assert all("Authorization" not in headers for _, _, headers in at.hub.server.requests)
     assert sorted(p.name for p in at.target.iterdir()) == \
         ["SHA256SUMS", "SOURCE.txt", "open_clip_config.json", "open_clip_model.safetensors"]
-    import json
     config = json.loads((at.target / "open_clip_config.json").read_text())["model_cfg"]
     assert config["quick_gelu"] is True
     open_clip.CLIP(**config).load_state_dict(load_file(at.target / "open_clip_model.safetensors"))
@@ -401,27 +357,7 @@ def test_openai_archive_is_verified_by_its_url_and_converted(at, tmp_path):
     assert "Tiny.pt: wrong hash" in at.get("tiny", status=1).stderr
 
 
-# ---- the catalogue and where it is found --------------------------------------------------------------
-
-
-def test_catalogue_lines_are_well_formed():
-    lines = [line for line in (ROOT / "models" / "catalogue.tsv").read_text().splitlines()
-             if not line.startswith("#")]
-    rows = [line.split("\t") for line in lines]
-    assert len(rows) >= 16 and all(len(row) == 7 and all(row) for row in rows)
-    names = [row[0] for row in rows]
-    assert len(set(names)) == len(names)
-    for name, layout, source, files, size, _, _ in rows:
-        assert re.fullmatch(r"[a-z0-9-]+", name)
-        assert re.fullmatch(r"[0-9.]+ [MG]B", size)
-        if layout == "openai":
-            assert re.fullmatch(r"https://openaipublic\.azureedge\.net/clip/models/[0-9a-f]{64}/"
-                                + re.escape(files), source)
-        else:
-            assert layout in ("huggingface", "openclip")
-            assert re.fullmatch(r"[\w.-]+/[\w.-]+", source)
-            assert files.split()[0] == {"huggingface": "config.json",
-                                        "openclip": "open_clip_config.json"}[layout]
+# ---- installed ------------------------------------------------------------------------------------
 
 
 def test_catalogue_of_an_installed_prefix(at):
