@@ -7,7 +7,7 @@ merges   models/clip_merges.txt: CLIP's 48,894 merges (open_clip)
 sets     models/imagenet1k.txt, imagenet80.txt, openai7.txt: class names, prompt templates (open_clip)
 html     src/text/html_entities.inc: HTML's entities (html.entities), and the upper-case ones of ftfy
 unicode  src/text/unicode_newer.inc: letters, numbers and lower case that the references know and
-         the installed utf8proc does not (regex, tokenizers)
+         the installed utf8proc does not, and the reverse for normalization (regex, tokenizers)
 """
 
 import ctypes
@@ -17,6 +17,7 @@ import html
 import html.entities
 import pathlib
 import sys
+import unicodedata
 
 ROOT = pathlib.Path(__file__).resolve().parent.parent
 CODE_POINTS = [c for c in range(0x110000) if not 0xD800 <= c <= 0xDFFF]
@@ -83,6 +84,31 @@ def matched_by_tokenizers(pattern):
     return out
 
 
+def uncomposed_by_tokenizers(utf8proc):
+    """Marks that tokenizers' normalization, which is of an older Unicode, takes for letters."""
+    from tokenizers import normalizers
+
+    compose = normalizers.NFC().normalize_str
+
+    class Property(ctypes.Structure):
+        _fields_ = [("category", ctypes.c_int16), ("combining_class", ctypes.c_int16)]
+
+    utf8proc.utf8proc_get_property.restype = ctypes.POINTER(Property)
+    out = {}
+    for c in CODE_POINTS:
+        char = chr(c)
+        parts = unicodedata.normalize("NFD", char)
+        if len(parts) > 1 and not 0xAC00 <= c <= 0xD7A3:
+            if compose(parts) != unicodedata.normalize("NFC", parts):
+                out[ord(parts[1])] = 0
+        elif parts == char and utf8proc.utf8proc_get_property(c).contents.combining_class > 0:
+            # U+0334 has the lowest class and U+0345 the highest: a mark changes places with one.
+            if compose("q" + char + "\u0334") == "q" + char + "\u0334" and \
+                    compose("q\u0345" + char) == "q\u0345" + char and c not in (0x334, 0x345):
+                out[c] = 0
+    return out
+
+
 def write_unicode():
     import regex
     from tokenizers import normalizers
@@ -104,12 +130,15 @@ def write_unicode():
         to = lower.normalize_str(chr(c))
         if to != chr(c):
             delta[c] = ord(to) - c
+    marks = uncomposed_by_tokenizers(utf8proc)
     version = utf8proc.utf8proc_unicode_version().decode()
     lines = ["/* Written by scripts/make_text_tables.py unicode: what the references know beyond",
              f" * Unicode {version}. */", "static const struct newer_class newer_classes[] = {"]
     lines += [f"\t{{ 0x{a:x}, 0x{b:x}, TEXT_{v} }}," for a, b, v in runs(flags)]
     lines += ["};", "", "static const struct newer_lower newer_lowers[] = {"]
     lines += [f"\t{{ 0x{a:x}, 0x{b:x}, {v} }}," for a, b, v in runs(delta)]
+    lines += ["};", "", "static const struct range uncomposed[] = {"]
+    lines += [f"\t{{ 0x{a:x}, 0x{b:x} }}," for a, b, _ in runs(marks)]
     lines += ["};"]
     (ROOT / "src/text/unicode_newer.inc").write_text("\n".join(lines) + "\n")
 

@@ -9,10 +9,17 @@
 void clean_huggingface(struct buffer *out, const char *text, size_t n)
 {
 	struct buffer composed = { 0 };
-	unicode_compose(&composed, text, n);
+	unicode_compose(&composed, text, n, TEXT_CLEANING_HUGGINGFACE);
 	unicode_lower_chars(out, composed.bytes, composed.size);
 	out->failed |= composed.failed;
 	buffer_free(&composed);
+}
+
+/* Empties a buffer that is used again; clearing forgets a failure, *failed does not. */
+static void restart(struct buffer *buffer, bool *failed)
+{
+	*failed |= buffer->failed;
+	buffer_clear(buffer);
 }
 
 /* ---- ftfy ----------------------------------------------------------------------------------- */
@@ -121,26 +128,26 @@ static void remove_controls(struct buffer *out, const char *text, size_t n)
 static void fix_line(struct buffer *out, const char *text, size_t n, bool unescape)
 {
 	struct buffer line = { 0 }, a = { 0 }, b = { 0 };
-	bool changed = true;
+	bool changed = true, failed = false;
 	buffer_append(&line, text, n);
-	while (changed && !line.failed && !a.failed && !b.failed) {
-		buffer_clear(&a);
+	while (changed && !failed) {
+		restart(&a, &failed);
 		if (unescape)
 			html_unescape_strict(&a, line.bytes, line.size);
 		else
 			buffer_append(&a, line.bytes, line.size);
-		buffer_clear(&b);
+		restart(&b, &failed);
 		fix_characters(&b, a.bytes, a.size);
-		buffer_clear(&a);
+		restart(&a, &failed);
 		remove_controls(&a, b.bytes, b.size);
-		buffer_clear(&b);
-		unicode_compose(&b, a.bytes, a.size);
+		restart(&b, &failed);
+		unicode_compose(&b, a.bytes, a.size, TEXT_CLEANING_OPENCLIP);
 		changed = b.size != line.size || (b.size > 0 && memcmp(b.bytes, line.bytes, b.size) != 0);
-		buffer_clear(&line);
+		restart(&line, &failed);
 		buffer_append(&line, b.bytes, b.size);
 	}
 	buffer_append(out, line.bytes, line.size);
-	out->failed |= line.failed || a.failed || b.failed;
+	out->failed |= failed || line.failed || a.failed || b.failed;
 	buffer_free(&line);
 	buffer_free(&a);
 	buffer_free(&b);
@@ -173,16 +180,17 @@ static bool is_plain(const char *text, size_t n)
 void clean_openclip(struct buffer *out, const char *text, size_t n)
 {
 	struct buffer a = { 0 }, b = { 0 };
+	bool failed = false;
 	if (is_plain(text, n)) {
 		unicode_lower_chars(out, text, n);
 		return;
 	}
 	fix_text(&a, text, n);
 	html_unescape(&b, a.bytes, a.size);
-	buffer_clear(&a);
+	restart(&a, &failed);
 	html_unescape(&a, b.bytes, b.size);
 	unicode_lower_text(out, a.bytes, a.size);
-	out->failed |= a.failed || b.failed;
+	out->failed |= failed || a.failed || b.failed;
 	buffer_free(&a);
 	buffer_free(&b);
 }

@@ -67,6 +67,10 @@ enum text_class unicode_class(uint32_t c, enum text_cleaning reference)
 		return TEXT_LETTER;
 	if (unicode_is_space(c))
 		return TEXT_SPACE;
+	/* The iota below a Greek letter is no letter, but its upper case is one: to an expression that
+	 * ignores case it is neither \p{L} nor [^\p{L}], and so it belongs to no word. */
+	if (c == 0x345 && reference == TEXT_CLEANING_OPENCLIP)
+		return TEXT_SPACE;
 	switch (utf8proc_category((utf8proc_int32_t)c)) {
 	case UTF8PROC_CATEGORY_LU:
 	case UTF8PROC_CATEGORY_LL:
@@ -96,16 +100,29 @@ static void append_mapped(struct buffer *out, const char *text, size_t n,
 	free(mapped);
 }
 
-void unicode_compose(struct buffer *out, const char *text, size_t n)
+void unicode_compose(struct buffer *out, const char *text, size_t n,
+                     enum text_cleaning reference)
 {
 	/* Every character below U+0300, whose first byte is 0xcc, is composed already. */
-	size_t i = 0;
+	size_t i = 0, start = 0;
 	while (i < n && (unsigned char)text[i] < 0xcc)
 		i++;
-	if (i == n)
+	if (i == n) {
 		buffer_append(out, text, n);
-	else
-		append_mapped(out, text, n, 0);
+		return;
+	}
+	/* Marks that the reference takes for letters stand still, and nothing passes them. */
+	while (i < n && reference == TEXT_CLEANING_HUGGINGFACE) {
+		uint32_t c;
+		size_t length = utf8_decode(&c, text + i, n - i);
+		if (in_ranges(c, uncomposed, LENGTH(uncomposed))) {
+			append_mapped(out, text + start, i - start, 0);
+			buffer_append(out, text + i, length);
+			start = i + length;
+		}
+		i += length;
+	}
+	append_mapped(out, text + start, n - start, 0);
 }
 
 void unicode_usual_width(struct buffer *out, uint32_t c)

@@ -19,17 +19,14 @@ static int fail(const clipcls_error *error)
 }
 
 /* Reads a file of the directory if it is there; the strings live as long as the program. */
-static const char *read_optional(const char *directory, const char *name, size_t *size,
-                                 struct tokenizer_files *files)
+static const char *read_optional(const char *directory, const char *name, size_t *size)
 {
 	clipcls_error error;
 	char *bytes = NULL, *path = path_join(directory, name);
-	if (path == NULL || !file_exists(path))
-		return NULL;
-	if (file_read(&bytes, size, path, FILE_LIMIT, &error) != CLIPCLS_OK)
+	if (path != NULL && file_exists(path) &&
+	    file_read(&bytes, size, path, FILE_LIMIT, &error) != CLIPCLS_OK)
 		exit(fail(&error));
-	if (files->path == NULL)
-		files->path = path;
+	free(path);
 	return bytes;
 }
 
@@ -71,11 +68,16 @@ int main(int argc, char **argv)
 	if (strcmp(argv[1], "openclip") == 0)
 		config.cleaning = TEXT_CLEANING_OPENCLIP;
 	if (argc == 4) {
-		files.vocab = read_optional(argv[3], "vocab.json", &files.vocab_size, &files);
-		files.merges = read_optional(argv[3], "merges.txt", &files.merges_size, &files);
+		files.path = argv[3];
+		files.vocab = read_optional(argv[3], "vocab.json", &files.vocab_size);
+		files.merges = read_optional(argv[3], "merges.txt", &files.merges_size);
 		if (files.vocab == NULL)
-			files.tokenizer_json = read_optional(argv[3], "tokenizer.json",
-			                                     &files.tokenizer_json_size, &files);
+			files.tokenizer_json =
+			    read_optional(argv[3], "tokenizer.json", &files.tokenizer_json_size);
+		if (files.vocab == NULL && files.tokenizer_json == NULL) {
+			fprintf(stderr, "dump_tokens: %s: no tokenizer files\n", argv[3]);
+			return 2;
+		}
 	}
 	if (tokenizer_new(&tokenizer, &files, &config, 49408, &error) != CLIPCLS_OK)
 		return fail(&error);
@@ -84,6 +86,5 @@ int main(int argc, char **argv)
 	free((char *)files.vocab);
 	free((char *)files.merges);
 	free((char *)files.tokenizer_json);
-	free((char *)files.path);
 	return code;
 }
