@@ -5,6 +5,7 @@
 #include "image/metadata.h"
 
 #include "base/buffer.h"
+#include "base/checked.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -62,29 +63,66 @@ static clipcls_status fill(struct image *image, int channels, bool wide,
 	return same ? CLIPCLS_OK : damaged(source, format);
 }
 
-/* 0xff 0xd9 behind the start of a scan; segments before it may hold a thumbnail's. */
-static bool has_end_marker(const struct image_source *source)
+/* Whether each Huffman table of the segment at `at` (0xff 0xc4, length) has at most the 256 codes
+ * there can be. stb_image 2.27 writes beyond its table otherwise. */
+static bool codes_fit(const struct image_source *source, size_t at)
 {
-	const uint8_t *bytes = source->bytes, *end = bytes + source->size;
-	size_t at = 2;
-	while (at + 4 <= source->size && bytes[at + 1] != 0xda) {
-		if (bytes[at] != 0xff || bytes[at + 1] == 0xff || bytes[at + 1] == 0)
-			at++;
-		else
-			at += 2 + (size_t)read_u16_big(bytes + at + 2);
+	const uint8_t *bytes = source->bytes;
+	size_t end = size_min(at + 2 + read_u16_big(bytes + at + 2), source->size);
+	for (at += 4; at + 17 <= end;) {
+		size_t codes = 0;
+		for (size_t i = 1; i <= 16; i++)
+			codes += bytes[at + i];
+		if (codes > 256)
+			return false;
+		at += 17 + codes;
 	}
-	return at < source->size && memmem(bytes + at, (size_t)(end - bytes) - at, "\xff\xd9", 2);
+	return true;
+}
+
+/* Where the first scan starts; the size where there is none. *fits: of the tables before it. */
+static size_t find_scan(const struct image_source *source, bool *fits)
+{
+	enum { SCAN = 0xda, HUFFMAN = 0xc4 };
+	const uint8_t *bytes = source->bytes;
+	size_t at = 2;
+	*fits = true;
+	while (at + 4 <= source->size && (bytes[at] != 0xff || bytes[at + 1] != SCAN)) {
+		if (bytes[at] != 0xff || bytes[at + 1] == 0xff || bytes[at + 1] == 0) {
+			at++;
+			continue;
+		}
+		if (bytes[at + 1] == HUFFMAN)
+			*fits = *fits && codes_fit(source, at);
+		at += 2 + (size_t)read_u16_big(bytes + at + 2);
+	}
+	return at + 4 <= source->size ? at : source->size;
+}
+
+/* NULL, or why stb_image must not see the file. Segments before the first scan may hold a
+ * thumbnail with markers of its own; behind it 0xff is always a marker's. */
+static const char *jpeg_objection(const struct image_source *source)
+{
+	bool fits, ended = false;
+	for (size_t at = find_scan(source, &fits); at + 2 <= source->size; at++) {
+		const uint8_t *p = source->bytes + at;
+		ended = ended || (p[0] == 0xff && p[1] == 0xd9);
+		if (p[0] == 0xff && p[1] == 0xc4 && at + 4 <= source->size)
+			fits = fits && codes_fit(source, at);
+	}
+	return !ended ? "the file is truncated" : !fits ? "a Huffman table is too long" : NULL;
 }
 
 clipcls_status decode_stb_jpeg(struct image **out, const struct image_source *source)
 {
 	int width, height, channels;
 	struct image *image = NULL;
+	const char *objection = jpeg_objection(source);
+	if (objection != NULL)
+		return image_damaged(source, "JPEG", objection);
 	if (source->size > INT_MAX || !stbi_info_from_memory(source->bytes, (int)source->size, &width,
 	                                                     &height, &channels))
 		return damaged(source, "JPEG");
-	if (!has_end_marker(source))
-		return image_damaged(source, "JPEG", "the file is truncated");
 	channels = channels == 1 ? 1 : 3;
 	clipcls_status status = image_new(&image, channels == 1 ? IMAGE_L : IMAGE_RGB, (size_t)width,
 	                                  (size_t)height, source);

@@ -599,14 +599,15 @@ def test_stb_png_is_exact(stb, tmp_path, color_type, depth, interlace):
                     check(stb, path, config)
 
 
-# stb_image upsamples chroma with other weights than libjpeg-turbo (3:1 with another rounding, and
-# linearly instead of smoothly in two directions), and its inverse DCT rounds differently.
-STB_JPEG_MAX, STB_JPEG_MEAN = 6, 0.5
+# stb_image rounds its inverse DCT and its chroma upsampling otherwise. Two known differences are
+# larger: with 4:2:2 it swaps the weights of the last column but one, and where a chroma row has at
+# most two samples libjpeg repeats them and stb_image interpolates.
+STB_JPEG_MAX, STB_JPEG_MEAN, STB_JPEG_EDGE_MAX = 3, 0.3, 40
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLING)
 def test_stb_jpeg_is_near(stb, tmp_path, subsampling):
-    worst = mean = 0
+    worst = edge = mean = 0
     for width, height in JPEG_SIZES:
         for progressive in (False, True):
             data = jpeg(photo("RGB", width, height), quality=90, progressive=progressive,
@@ -614,9 +615,13 @@ def test_stb_jpeg_is_near(stb, tmp_path, subsampling):
             path = write(tmp_path / "a.jpg", data)
             found = stb.decode(path)[3].astype(int)
             wrong = np.abs(found - np.asarray(Image.open(path)))
-            worst, mean = max(worst, wrong.max()), max(mean, wrong.mean())
-    print(f"stb_image {subsampling}: at most {worst} levels, at most {mean:.3f} on average")
-    assert worst <= STB_JPEG_MAX and mean <= STB_JPEG_MEAN
+            inside = wrong[:, :max(0, width - 2)] if width > 4 else wrong[:0]
+            worst, edge = max(worst, inside.max(initial=0)), max(edge, wrong.max())
+            if min(width, height) >= 64:
+                mean = max(mean, wrong.mean())
+    print(f"stb_image {subsampling}: at most {worst} levels inside, {edge} at the right edge or in "
+          f"narrow pictures, {mean:.3f} on average")
+    assert worst <= STB_JPEG_MAX and edge <= STB_JPEG_EDGE_MAX and mean <= STB_JPEG_MEAN
 
 
 def test_stb_refuses_truncated_jpegs(stb, tmp_path):
