@@ -6,6 +6,7 @@
 #include "cli/progress.h"
 #include "cli/sources.h"
 
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -95,6 +96,16 @@ static bool usage_makes_sense(const struct options *options)
 	return stdin_used_once(options);
 }
 
+/* Without -l and -L: the names that the model was trained on, where it carries them. */
+static clipcls_status own_labels(struct run *run, clipcls_error *error)
+{
+	clipcls_status status = clipcls_model_own_labels(&run->labels, run->model, error);
+	if (status == CLIPCLS_ERR_UNSUPPORTED)
+		snprintf(error->message, sizeof error->message,
+		         "this model has no labels of its own: --labels or --label names them");
+	return status;
+}
+
 static clipcls_status prepare(struct run *run, clipcls_error *error)
 {
 	const struct options *options = run->options;
@@ -112,7 +123,7 @@ static clipcls_status prepare(struct run *run, clipcls_error *error)
 	if (status == CLIPCLS_OK)
 		status = clipcls_model_open(&run->model, name, &model_options, error);
 	if (status == CLIPCLS_OK && run->labels == NULL)
-		status = clipcls_model_own_labels(&run->labels, run->model, error);
+		status = own_labels(run, error);
 	if (status == CLIPCLS_OK)
 		status = clipcls_classifier_new(&run->classifier, run->model, run->labels, run->templates,
 		                                error);

@@ -19,7 +19,7 @@ def run(classify, pictures, work):
     b"cat\ndog\nred panda",
     b"cat\r\ndog\r\nred panda\r\n",
     b"\xef\xbb\xbfcat\ndog\nred panda\n",
-    b"\n  cat \n\n\n\tdog\n   \nred panda   \n\n",
+    b"\n  cat \n\n\n dog\t\n   \nred panda   \n\n",
 ])
 def test_same_labels(run, classify, content):
     done = run(content)
