@@ -17,8 +17,6 @@ bool lines_next(struct lines *lines, const char **line, size_t *n)
 	*n = end != NULL ? (size_t)(end - *line) : lines->size - lines->at;
 	lines->at += *n + (end != NULL ? 1 : 0);
 	lines->number++;
-	if (*n > 0 && (*line)[*n - 1] == '\r')
-		--*n;
 	return true;
 }
 

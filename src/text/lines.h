@@ -1,4 +1,4 @@
-/* The lines of a labels or templates file: a byte-order mark and CRLF are taken off. */
+/* The lines of a labels or templates file; a byte-order mark is taken off. */
 #ifndef CLIPCLS_TEXT_LINES_H
 #define CLIPCLS_TEXT_LINES_H
 
@@ -13,7 +13,8 @@ struct lines {
 	size_t number; /* of the line that was given last, from 1 */
 };
 
-/* The next line, without its end; false when there is none. */
+/* The next line, without its newline; false when there is none. The carriage return of a CRLF is
+ * left to text_trim. */
 bool lines_next(struct lines *lines, const char **line, size_t *n);
 /* Takes Unicode white space off both ends. What is not UTF-8 is no space. */
 void text_trim(const char **text, size_t *n);
