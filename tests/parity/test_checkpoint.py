@@ -198,13 +198,12 @@ def test_config_forms_mean_what_transformers_takes_them_for(huggingface, tmp_pat
 
 
 def test_an_empty_config_is_transformers_default(tmp_path):
-    """The error names the first tensor that the defaults call for in another shape."""
+    """The defaults call for OpenAI's sizes; the error shows the first shape that differs."""
     model = huggingface_model()
     model.save_pretrained(tmp_path)
     (tmp_path / "config.json").write_text('{"model_type": "clip"}')
     reference = transformers.CLIPConfig()
     error = run("dump", tmp_path, ok=False)
-    # 24 layers: the file has fewer tensors than that is not the case, so shapes speak.
     assert f"({reference.text_config.vocab_size}, {reference.text_config.hidden_size})" in error
 
 
