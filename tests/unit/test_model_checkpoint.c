@@ -112,8 +112,8 @@ static void rows_are_those_of_the_matrix(void **state)
 	(void)state;
 	make_single(&bytes, &size, "f16");
 	assert_ok(checkpoint_open_memory(&checkpoint, bytes, size, "x", &error));
-	assert_ok(checkpoint_rows(checkpoint, &rows, "text_model.embeddings.token_embedding.weight",
-	                          &error));
+	assert_ok(
+	    checkpoint_rows(checkpoint, &rows, "text_model.embeddings.token_embedding.weight", &error));
 	assert_int_equal(rows.rows, 11);
 	assert_int_equal(rows.width, 8);
 	for (size_t r = 0; r < rows.rows; r++) {
@@ -165,17 +165,17 @@ static void missing_extra_and_misshapen_tensors_are_named(void **state)
 	             CLIPCLS_ERR_FORMAT,
 	             "tensor \"text_model.embeddings.token_embedding.weight\" has shape (11, 8), the "
 	             "config calls for (11, 16)");
-	assert_error(open_changed(edited("\"num_hidden_layers\":1", "\"num_hidden_layers\":2"), NULL,
-	                          ""),
-	             CLIPCLS_ERR_FORMAT,
-	             "tensor \"text_model.encoder.layers.1.layer_norm1.weight\" is missing");
+	assert_error(
+	    open_changed(edited("\"num_hidden_layers\":1", "\"num_hidden_layers\":2"), NULL, ""),
+	    CLIPCLS_ERR_FORMAT, "tensor \"text_model.encoder.layers.1.layer_norm1.weight\" is missing");
 	const char more[] = ",\"more\":{\"dtype\":\"F32\",\"shape\":[0],\"data_offsets\":[0,0]}";
 	assert_error(open_changed(fixture_config, NULL, more), CLIPCLS_ERR_FORMAT,
 	             "model.safetensors: tensor \"more\" is not one that the config calls for");
 	const char ids[] =
 	    ",\"a.position_ids\":{\"dtype\":\"I64\",\"shape\":[1,0],\"data_offsets\":[0,0]}";
 	assert_ok(open_changed(fixture_config, NULL, ids));
-	const char eights[] = ",\"logit_scale\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[0,0]}";
+	const char eights[] =
+	    ",\"logit_scale\":{\"dtype\":\"I64\",\"shape\":[0],\"data_offsets\":[0,0]}";
 	assert_error(open_changed(fixture_config, "logit_scale", eights), CLIPCLS_ERR_UNSUPPORTED,
 	             "tensor \"logit_scale\" is I64");
 }
@@ -365,8 +365,8 @@ static void convert_refuses_what_it_cannot_keep(void **state)
 	(void)state;
 	assert_error(clipcls_convert(directory, path, "f64", NULL, &error), CLIPCLS_ERR_ARGUMENT,
 	             "f64");
-	assert_error(clipcls_convert(directory, "/nonexistent/out", NULL, NULL, &error),
-	             CLIPCLS_ERR_IO, "/nonexistent/out: cannot create");
+	assert_error(clipcls_convert(directory, "/nonexistent/out", NULL, NULL, &error), CLIPCLS_ERR_IO,
+	             "/nonexistent/out: cannot create");
 	fixture_write_text(directory, "classes.txt", "\xff");
 	assert_error(clipcls_convert(directory, path, NULL, NULL, &error), CLIPCLS_ERR_FORMAT,
 	             "classes.txt: is not UTF-8");

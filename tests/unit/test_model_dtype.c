@@ -96,7 +96,8 @@ static uint16_t rounded(double value, enum dtype dtype)
 	return out;
 }
 
-/* Between each two neighbours: the middle goes to the even one, a little beside it to the nearer. */
+/* Between each two neighbours: the middle goes to the even one, a little beside it to the nearer.
+ */
 static void check_rounding(enum dtype dtype, unsigned largest)
 {
 	int exponent_bits = exponent_bits_of(dtype), mantissa_bits = mantissa_bits_of(dtype);

@@ -23,7 +23,7 @@ struct hostile {
 	const char *message;
 };
 
-#define TENSOR(dtype, shape, offsets)                                                              \
+#define TENSOR(dtype, shape, offsets) \
 	"\"t\":{\"dtype\":\"" dtype "\",\"shape\":" shape ",\"data_offsets\":" offsets "}"
 
 static void broken_headers_are_format_errors_that_say_why(void **state)
@@ -144,8 +144,7 @@ static void every_truncation_is_refused(void **state)
 	for (size_t n = 0; n < whole.size; n++) {
 		unsigned char *bytes = memory_new(n, 1);
 		memcpy(bytes, whole.bytes, n);
-		assert_int_equal(safetensors_open_memory(&file, bytes, n, "x", &error),
-		                 CLIPCLS_ERR_FORMAT);
+		assert_int_equal(safetensors_open_memory(&file, bytes, n, "x", &error), CLIPCLS_ERR_FORMAT);
 		free(bytes);
 	}
 	buffer_free(&whole);
@@ -156,8 +155,7 @@ static struct buffer many_tensors(size_t n)
 {
 	struct buffer header = { 0 };
 	for (size_t i = 0; i < n; i++)
-		buffer_format(&header,
-		              "%c\"%zu\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
+		buffer_format(&header, "%c\"%zu\":{\"dtype\":\"U8\",\"shape\":[0],\"data_offsets\":[0,0]}",
 		              i == 0 ? '{' : ',', i);
 	buffer_byte(&header, '}');
 	return header;
@@ -177,10 +175,11 @@ static void more_than_65536_tensors_are_refused(void **state)
 static void tensors_are_found_with_their_data(void **state)
 {
 	struct safetensors *file = NULL;
-	struct buffer whole = fixture_file(
-	    "{\"__metadata__\":{\"k\":\"v\"},\"b\":{\"dtype\":\"F16\",\"shape\":[2,3],"
-	    "\"data_offsets\":[1,13]},\"a\":{\"dtype\":\"BOOL\",\"shape\":[],\"data_offsets\":[0,1]}}  ",
-	    13);
+	struct buffer whole =
+	    fixture_file("{\"__metadata__\":{\"k\":\"v\"},\"b\":{\"dtype\":\"F16\",\"shape\":[2,3],"
+	                 "\"data_offsets\":[1,13]},\"a\":{\"dtype\":\"BOOL\",\"shape\":[],\"data_"
+	                 "offsets\":[0,1]}}  ",
+	                 13);
 	(void)state;
 	assert_ok(safetensors_open_memory(&file, whole.bytes, whole.size, "x", &error));
 	assert_int_equal(safetensors_count(file), 2);
@@ -203,8 +202,10 @@ static clipcls_status open_index(const char *text)
 {
 	struct safetensors *file = NULL;
 	char *directory = fixture_directory();
-	struct buffer a = fixture_file("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1);
-	struct buffer b = fixture_file("{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1);
+	struct buffer a =
+	    fixture_file("{\"a\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1);
+	struct buffer b =
+	    fixture_file("{\"b\":{\"dtype\":\"U8\",\"shape\":[1],\"data_offsets\":[0,1]}}", 1);
 	fixture_write(directory, "a.safetensors", a.bytes, a.size);
 	fixture_write(directory, "a2.safetensors", a.bytes, a.size);
 	fixture_write(directory, "b.safetensors", b.bytes, b.size);
