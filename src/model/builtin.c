@@ -1,7 +1,7 @@
 #include "model/builtin.h"
 
-/* Defined in builtin_model.S. */
-extern const char clipcls_builtin_model[], clipcls_builtin_model_end[];
+/* In builtin_model.S. */
+extern const unsigned char clipcls_builtin_model[], clipcls_builtin_model_end[];
 
 const void *builtin_model(size_t *size)
 {

@@ -1,15 +1,12 @@
-/* Takes the built-in model into the library. Aligned like the data in a mapped file, so that its
- * tensors are used where they stand. */
-	.section .rodata
-	.balign 64
+/* The built-in model's file, aligned so that its tensors can be used in place. */
+	.section .rodata.clipcls_builtin_model, "a"
 	.global clipcls_builtin_model
 	.hidden clipcls_builtin_model
 	.global clipcls_builtin_model_end
 	.hidden clipcls_builtin_model_end
+	.balign 64
 clipcls_builtin_model:
 	.incbin "default.safetensors"
 clipcls_builtin_model_end:
 	.byte 0
-#if defined(__linux__) && defined(__ELF__)
-	.section .note.GNU-stack,"",%progbits
-#endif
+	.section .note.GNU-stack, "", %progbits

@@ -64,9 +64,10 @@ static clipcls_status check_extras(const struct checkpoint *checkpoint, const bo
 		if (used[i] || known)
 			continue;
 		if (strcmp(tensor->name, "logit_bias") == 0)
-			return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
-			                 "%s: tensor \"logit_bias\": models with a logit bias are not supported",
-			                 tensor->path);
+			return error_set(
+			    error, CLIPCLS_ERR_UNSUPPORTED,
+			    "%s: tensor \"logit_bias\": models with a logit bias are not supported",
+			    tensor->path);
 		return error_set(error, CLIPCLS_ERR_FORMAT,
 		                 "%s: tensor \"%s\" is not one that the config calls for", tensor->path,
 		                 tensor->name);
@@ -208,8 +209,7 @@ clipcls_status checkpoint_open_memory(struct checkpoint **out, const void *bytes
 	struct checkpoint *checkpoint = new_checkpoint(name, "single");
 	if (checkpoint == NULL)
 		return error_memory(error);
-	clipcls_status status =
-	    safetensors_open_memory(&checkpoint->weights, bytes, size, name, error);
+	clipcls_status status = safetensors_open_memory(&checkpoint->weights, bytes, size, name, error);
 	if (status != CLIPCLS_OK) {
 		checkpoint_free(checkpoint);
 		return status;

@@ -56,8 +56,8 @@ static clipcls_status check_preprocess(const struct preprocess_config *preproces
 	if (status != CLIPCLS_OK)
 		return status;
 	bool squash = preprocess->do_resize && preprocess->resize_mode == RESIZE_SQUASH;
-	size_t height = preprocess->do_center_crop ? preprocess->crop_height
-	                                           : preprocess->resize_height;
+	size_t height =
+	    preprocess->do_center_crop ? preprocess->crop_height : preprocess->resize_height;
 	size_t width = preprocess->do_center_crop ? preprocess->crop_width : preprocess->resize_width;
 	if ((preprocess->do_center_crop || squash) && (height != image_size || width != image_size))
 		return error_set(error, CLIPCLS_ERR_FORMAT,

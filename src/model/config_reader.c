@@ -25,10 +25,10 @@ void config_unsupported(struct config_reader *reader, const char *key)
 	if (value.failed)
 		reader->status = error_memory(reader->error);
 	else
-		reader->status = error_set(reader->error, CLIPCLS_ERR_UNSUPPORTED,
-		                           "%s: %s%s = %.*s%s is not supported", reader->path,
-		                           reader->section, key, SHOWN_VALUE, value.bytes,
-		                           value.size > SHOWN_VALUE ? "..." : "");
+		reader->status =
+		    error_set(reader->error, CLIPCLS_ERR_UNSUPPORTED, "%s: %s%s = %.*s%s is not supported",
+		              reader->path, reader->section, key, SHOWN_VALUE, value.bytes,
+		              value.size > SHOWN_VALUE ? "..." : "");
 	buffer_free(&value);
 }
 

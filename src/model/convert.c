@@ -34,7 +34,7 @@ struct writer {
 
 /* What every reader can use from the mapping comes first, and so on down to single bytes: all
  * tensors then lie at multiples of their elements' size. */
-static int alignment_class(const struct safetensors_tensor *tensor)
+static int alignment_group(const struct safetensors_tensor *tensor)
 {
 	if (tensor->bytes % SINGLE_ALIGNMENT == 0)
 		return 0;
@@ -99,9 +99,9 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 		         checkpoint->class_names_size);
 	size_t position = 0;
 	clipcls_status status = CLIPCLS_OK;
-	for (int class = 0; class <= 3; class++) {
+	for (int group = 0; group <= 3; group++) {
 		for (size_t i = 0; i < n; i++) {
-			if (alignment_class(&unordered[i].tensor) != class)
+			if (alignment_group(&unordered[i].tensor) != group)
 				continue;
 			unordered[i].begin = position;
 			if (!size_add(position, unordered[i].tensor.bytes, &position))
@@ -216,8 +216,8 @@ static clipcls_status write_item(struct writer *writer, struct item *item, size_
 	}
 	if (status == CLIPCLS_OK) {
 		item->checksum = single_tensor_checksum(&tensor);
-		status = output_file_write(file, header_size + item->begin, tensor.data, tensor.bytes,
-		                           error);
+		status =
+		    output_file_write(file, header_size + item->begin, tensor.data, tensor.bytes, error);
 	}
 	free(bytes);
 	return status;
@@ -252,8 +252,8 @@ static clipcls_status read_classes(struct writer *writer, clipcls_error *error)
 		return error_memory(error);
 	clipcls_status status = CLIPCLS_OK;
 	if (file_exists(path)) {
-		status = file_read(&writer->classes, &writer->classes_size, path, LAYOUT_CONFIG_LIMIT,
-		                   error);
+		status =
+		    file_read(&writer->classes, &writer->classes_size, path, LAYOUT_CONFIG_LIMIT, error);
 		if (status == CLIPCLS_OK && !utf8_valid(writer->classes, writer->classes_size))
 			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: is not UTF-8", path);
 	}

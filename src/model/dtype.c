@@ -5,7 +5,7 @@
 
 /* One copy of a loop per instruction set, chosen when the program starts. Sanitizers instrument
  * the chooser, which runs before they are ready. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) &&       \
+#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
 #else

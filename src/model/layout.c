@@ -99,8 +99,7 @@ static bool is_pickle_name(const char *name)
 	return false;
 }
 
-static clipcls_status detect_directory(const char **layout, const char *path,
-                                       clipcls_error *error)
+static clipcls_status detect_directory(const char **layout, const char *path, clipcls_error *error)
 {
 	static const char *const pickles[] = { "*.bin", "*.pt", "*.pth" };
 	clipcls_status status = CLIPCLS_OK;

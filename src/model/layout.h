@@ -21,12 +21,12 @@ struct checkpoint_tensor {
 struct checkpoint {
 	char *path;
 	const char *layout;
-	struct model_config config;      /* L */
-	struct safetensors *weights;     /* L */
-	enum tensor_naming naming;       /* L */
+	struct model_config config;       /* L */
+	struct safetensors *weights;      /* L */
+	enum tensor_naming naming;        /* L */
 	struct tokenizer_files tokenizer; /* L */
-	char *owned[4];                  /* L: what tokenizer points to, where it is not the mapping */
-	const char *class_names;         /* L, with its size; NULL = none */
+	char *owned[4];                   /* L: what tokenizer points to, where it is not the mapping */
+	const char *class_names;          /* L, with its size; NULL = none */
 	size_t class_names_size;
 	uint64_t *checksums; /* L: of each tensor in `weights`; NULL = the layout has none */
 	bool *verified;      /* per tensor of `weights` */

@@ -9,7 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* The vocabulary of open_clip's own tokenizer, which it uses whatever files lie beside the model. */
+/* The vocabulary of open_clip's own tokenizer, which it uses whatever files lie beside the model.
+ */
 #define CLIP_VOCAB_SIZE 49408
 #define SIZE_TOO_LARGE 9007199254740992.0 /* 2^53: doubles are whole numbers up to here */
 
@@ -22,8 +23,8 @@ static enum activation read_activation(struct config_reader *tower, bool quick_g
 		return quick_gelu ? ACTIVATION_QUICK_GELU : ACTIVATION_GELU;
 	if (!quick_gelu && json_count(kwargs) == 1 && strcmp(approximate, "tanh") == 0)
 		return ACTIVATION_GELU_TANH;
-	if (!quick_gelu && (json_count(kwargs) == 0 ||
-	                    (json_count(kwargs) == 1 && strcmp(approximate, "none") == 0)))
+	if (!quick_gelu &&
+	    (json_count(kwargs) == 0 || (json_count(kwargs) == 1 && strcmp(approximate, "none") == 0)))
 		return ACTIVATION_GELU;
 	config_unsupported(tower, "act_kwargs");
 	return ACTIVATION_GELU;
@@ -157,8 +158,8 @@ static clipcls_status open_weights(struct checkpoint *checkpoint, clipcls_error 
 		                                     "open_clip_pytorch_model.safetensors",
 		                                     "model.safetensors", NULL };
 	char *path = NULL;
-	clipcls_status status = layout_find_file(&path, checkpoint->path, preferred,
-	                                         "open_clip_*.safetensors", error);
+	clipcls_status status =
+	    layout_find_file(&path, checkpoint->path, preferred, "open_clip_*.safetensors", error);
 	if (status == CLIPCLS_OK && path == NULL)
 		status = error_set(error, CLIPCLS_ERR_IO, "%s: holds no open_clip_*.safetensors",
 		                   checkpoint->path);

@@ -16,8 +16,8 @@ uint64_t single_tensor_checksum(const struct safetensors_tensor *tensor)
 	char shape[SAFETENSORS_RANK_LIMIT * 21 + 32];
 	size_t n = (size_t)snprintf(shape, sizeof shape, " %s ", dtype_name(tensor->dtype));
 	for (size_t i = 0; i < tensor->rank; i++)
-		n += (size_t)snprintf(shape + n, sizeof shape - n, i > 0 ? ",%zu" : "%zu",
-		                      tensor->shape[i]);
+		n +=
+		    (size_t)snprintf(shape + n, sizeof shape - n, i > 0 ? ",%zu" : "%zu", tensor->shape[i]);
 	uint64_t seed = hash_bytes(tensor->name, strlen(tensor->name), 0);
 	return hash_bytes(tensor->data, tensor->bytes, hash_bytes(shape, n, seed));
 }

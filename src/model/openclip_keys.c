@@ -136,8 +136,7 @@ void openclip_check_keys(struct config_reader *section, enum openclip_section wh
 		[OPENCLIP_VISION] = vision_keys,
 		[OPENCLIP_TEXT] = text_keys,
 	};
-	for (const json *value = json_first(section->object); value != NULL;
-	     value = json_next(value)) {
+	for (const json *value = json_first(section->object); value != NULL; value = json_next(value)) {
 		const struct key *key = tables[which];
 		while (key->name != NULL && strcmp(key->name, json_key(value)) != 0)
 			key++;

@@ -105,8 +105,7 @@ static clipcls_status read_part(struct safetensors *file, struct part *part, con
                                 size_t size, clipcls_error *error)
 {
 	part->size = size;
-	clipcls_status status =
-	    safetensors_header_parse(&part->header, bytes, size, part->path, error);
+	clipcls_status status = safetensors_header_parse(&part->header, bytes, size, part->path, error);
 	return status == CLIPCLS_OK ? take_tensors(file, part, error) : status;
 }
 
@@ -165,8 +164,8 @@ static bool shard_name_is_plain(const char *name)
 static char *beside(const char *path, const char *name)
 {
 	const char *slash = strrchr(path, '/');
-	char *directory = slash == NULL ? memory_string(".", 1)
-	                                : memory_string(path, (size_t)(slash - path) + 1);
+	char *directory =
+	    slash == NULL ? memory_string(".", 1) : memory_string(path, (size_t)(slash - path) + 1);
 	char *joined = directory != NULL ? path_join(directory, name) : NULL;
 	free(directory);
 	return joined;
@@ -184,9 +183,9 @@ static clipcls_status add_shards(struct safetensors *file, const json *map, cons
 	     node = json_next(node)) {
 		const char *shard = json_string(node, "");
 		if (!shard_name_is_plain(shard)) {
-			status = error_set(error, CLIPCLS_ERR_FORMAT,
-			                   "%s: tensor \"%s\": \"%s\" is not a file name", path,
-			                   json_key(node), shard);
+			status =
+			    error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\": \"%s\" is not a file name",
+			              path, json_key(node), shard);
 			break;
 		}
 		enum strmap_put put = strmap_put(seen, shard, strlen(shard), 0);
@@ -196,8 +195,8 @@ static clipcls_status add_shards(struct safetensors *file, const json *map, cons
 		if (shard_path == NULL)
 			status = error_memory(error);
 		else if (file->n_parts == SHARD_LIMIT)
-			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: more than %d shards", path,
-			                   SHARD_LIMIT);
+			status =
+			    error_set(error, CLIPCLS_ERR_FORMAT, "%s: more than %d shards", path, SHARD_LIMIT);
 		else
 			status = add_file(file, shard_path, error);
 		free(shard_path);
@@ -230,8 +229,9 @@ static clipcls_status check_map(const struct safetensors *file, const json *map,
 	for (size_t i = 0; i < file->count && status == CLIPCLS_OK; i++) {
 		const struct safetensors_tensor *tensor = &file->tensors[i];
 		if (!strmap_get(named, tensor->name, strlen(tensor->name), NULL))
-			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\" is not in the index %s",
-			                   tensor->path, tensor->name, path);
+			status =
+			    error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\" is not in the index %s",
+			              tensor->path, tensor->name, path);
 	}
 	strmap_free(named);
 	return status;

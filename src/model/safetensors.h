@@ -39,8 +39,7 @@ void safetensors_free(struct safetensors *file);
 size_t safetensors_count(const struct safetensors *file);
 const struct safetensors_tensor *safetensors_at(const struct safetensors *file, size_t index);
 /* NULL when there is none. */
-const struct safetensors_tensor *safetensors_find(const struct safetensors *file,
-                                                  const char *name);
+const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
 /* Place of a tensor in safetensors_at's order. */
 size_t safetensors_index(const struct safetensors *file, const struct safetensors_tensor *tensor);
 

@@ -114,8 +114,8 @@ static int compare_spans(const void *a, const void *b)
 }
 
 /* Spans follow each other from 0 to the end of the file. */
-static clipcls_status check_spans(struct span *spans, size_t n, size_t data_size,
-                                  const char *path, clipcls_error *error)
+static clipcls_status check_spans(struct span *spans, size_t n, size_t data_size, const char *path,
+                                  clipcls_error *error)
 {
 	size_t position = 0;
 	if (n > 1)
@@ -135,8 +135,7 @@ static clipcls_status check_spans(struct span *spans, size_t n, size_t data_size
 	return CLIPCLS_OK;
 }
 
-static clipcls_status check_metadata(const json *metadata, const char *path,
-                                     clipcls_error *error)
+static clipcls_status check_metadata(const json *metadata, const char *path, clipcls_error *error)
 {
 	bool good = json_is_object(metadata);
 	for (const json *node = json_first(metadata); node != NULL && good; node = json_next(node))
@@ -147,9 +146,8 @@ static clipcls_status check_metadata(const json *metadata, const char *path,
 }
 
 /* The header's text, checked for its length alone. */
-static clipcls_status find_header(const char **text, size_t *length_out,
-                                  const unsigned char *bytes, size_t size, const char *path,
-                                  clipcls_error *error)
+static clipcls_status find_header(const char **text, size_t *length_out, const unsigned char *bytes,
+                                  size_t size, const char *path, clipcls_error *error)
 {
 	if (size < LENGTH_BYTES)
 		return error_set(error, CLIPCLS_ERR_FORMAT,
@@ -176,16 +174,16 @@ static clipcls_status find_header(const char **text, size_t *length_out,
 }
 
 static clipcls_status parse_tensors(struct safetensors_tensor *tensors, struct span *spans,
-                                    size_t *count, const json *header,
-                                    const struct source *source, clipcls_error *error)
+                                    size_t *count, const json *header, const struct source *source,
+                                    clipcls_error *error)
 {
 	for (const json *node = json_first(header); node != NULL; node = json_next(node)) {
 		clipcls_status status;
 		if (strcmp(json_key(node), "__metadata__") == 0) {
 			status = check_metadata(node, source->path, error);
 		} else if (*count == SAFETENSORS_TENSOR_LIMIT) {
-			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: more than %zu tensors",
-			                   source->path, SAFETENSORS_TENSOR_LIMIT);
+			status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: more than %zu tensors", source->path,
+			                   SAFETENSORS_TENSOR_LIMIT);
 		} else {
 			status = parse_tensor(&tensors[*count], &spans[*count], node, source, error);
 			(*count)++;
@@ -196,9 +194,8 @@ static clipcls_status parse_tensors(struct safetensors_tensor *tensors, struct s
 	return check_spans(spans, *count, source->data_size, source->path, error);
 }
 
-clipcls_status safetensors_header_parse(struct safetensors_header *out,
-                                        const unsigned char *bytes, size_t size,
-                                        const char *path, clipcls_error *error)
+clipcls_status safetensors_header_parse(struct safetensors_header *out, const unsigned char *bytes,
+                                        size_t size, const char *path, clipcls_error *error)
 {
 	const char *text = NULL;
 	size_t length = 0;

@@ -12,9 +12,8 @@ struct safetensors_header {
 
 /* bytes: a whole file, borrowed; path: borrowed, too, it becomes the tensors' path. Errors as for
  * safetensors_open; on error *out is empty. */
-clipcls_status safetensors_header_parse(struct safetensors_header *out,
-                                        const unsigned char *bytes, size_t size,
-                                        const char *path, clipcls_error *error);
+clipcls_status safetensors_header_parse(struct safetensors_header *out, const unsigned char *bytes,
+                                        size_t size, const char *path, clipcls_error *error);
 void safetensors_header_free(struct safetensors_header *header);
 
 #endif

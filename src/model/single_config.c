@@ -13,16 +13,16 @@ static const char *const top_keys[] = { "family", "projection_dim", "vision",
 static const char *const vision_keys[] = { "width",      "layers",     "heads",
 	                                       "mlp_width",  "activation", "layer_norm_eps",
 	                                       "image_size", "patch_size" };
-static const char *const text_keys[] = { "width",      "layers",         "heads",
-	                                     "mlp_width",  "activation",     "layer_norm_eps",
-	                                     "vocab_size", "context_length", "pooling",
+static const char *const text_keys[] = { "width",       "layers",         "heads",
+	                                     "mlp_width",   "activation",     "layer_norm_eps",
+	                                     "vocab_size",  "context_length", "pooling",
 	                                     "eos_token_id" };
 static const char *const tokenizer_keys[] = { "cleaning" };
-static const char *const preprocess_keys[] = { "order",          "do_resize",    "resize_mode",
-	                                           "resize_height",  "resize_width", "interpolation",
-	                                           "do_center_crop", "crop_height",  "crop_width",
-	                                           "fill",           "rescale_factor", "mean",
-	                                           "std" };
+static const char *const preprocess_keys[] = {
+	"order",          "do_resize",      "resize_mode", "resize_height", "resize_width",
+	"interpolation",  "do_center_crop", "crop_height", "crop_width",    "fill",
+	"rescale_factor", "mean",           "std"
+};
 /* Indexed by the enums of config.h. */
 static const char *const pooling_names[] = { "argmax", "end_token" };
 static const char *const cleaning_names[] = { "huggingface", "openclip" };
@@ -147,8 +147,7 @@ static void read_text(struct text_config *out, struct config_reader *reader)
 	read_transformer(&out->transformer, reader);
 	out->vocab_size = config_size(reader, "vocab_size", 0);
 	out->context_length = config_size(reader, "context_length", 0);
-	out->pooling =
-	    (enum pooling)read_word(reader, "pooling", pooling_names, COUNT(pooling_names));
+	out->pooling = (enum pooling)read_word(reader, "pooling", pooling_names, COUNT(pooling_names));
 	size_t eos_token_id = config_size(reader, "eos_token_id", 0);
 	if (eos_token_id > INT32_MAX)
 		config_unsupported(reader, "eos_token_id");
@@ -159,8 +158,7 @@ static void read_preprocess(struct preprocess_config *out, struct config_reader 
 {
 	double fill[3] = { 0, 0, 0 };
 	check_keys(reader, preprocess_keys, COUNT(preprocess_keys));
-	out->order =
-	    (enum preprocess_order)read_word(reader, "order", order_names, COUNT(order_names));
+	out->order = (enum preprocess_order)read_word(reader, "order", order_names, COUNT(order_names));
 	out->do_resize = config_bool(reader, "do_resize", true);
 	out->resize_mode = config_resize_mode(reader, "resize_mode", RESIZE_SHORTEST);
 	out->resize_height = config_size(reader, "resize_height", 0);

@@ -38,10 +38,10 @@ static const struct row block_rows[] = {
 };
 
 static const struct row text_rows[] = {
-	{ "text_model.embeddings.token_embedding.weight", "token_embedding.weight", "VD",
-	  TENSOR_COPY, 0 },
-	{ "text_model.embeddings.position_embedding.weight", "positional_embedding", "ND",
-	  TENSOR_COPY, 0 },
+	{ "text_model.embeddings.token_embedding.weight", "token_embedding.weight", "VD", TENSOR_COPY,
+	  0 },
+	{ "text_model.embeddings.position_embedding.weight", "positional_embedding", "ND", TENSOR_COPY,
+	  0 },
 	{ "text_model.final_layer_norm.weight", "ln_final.weight", "D", TENSOR_COPY, 0 },
 	{ "text_model.final_layer_norm.bias", "ln_final.bias", "D", TENSOR_COPY, 0 },
 	{ "text_projection.weight", "text_projection", "ED", TENSOR_TRANSPOSE, 0 },
@@ -150,8 +150,8 @@ clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
 		                        config->text.context_length,
 		                        config->text.vocab_size,
 		                        0 };
-	const struct tower vision = { "vision_model.", "visual.", &config->vision.transformer,
-		                          config->projection_dim, positions, 0,
+	const struct tower vision = { "vision_model.",          "visual.", &config->vision.transformer,
+		                          config->projection_dim,   positions, 0,
 		                          config->vision.patch_size };
 	const struct row logit_scale = { "logit_scale", "logit_scale", "", TENSOR_COPY, 0 };
 	struct list list = { memory_new(n, sizeof *list.specs), 0, naming };
@@ -162,9 +162,8 @@ clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
 	add_tower(&list, &vision, vision_rows, ROWS(vision_rows));
 	for (size_t i = 0; i < list.count; i++) {
 		if (!elements_fit(&list.specs[i])) {
-			clipcls_status status = error_set(error, CLIPCLS_ERR_FORMAT,
-			                                  "tensor \"%s\" would be too large",
-			                                  list.specs[i].name);
+			clipcls_status status = error_set(
+			    error, CLIPCLS_ERR_FORMAT, "tensor \"%s\" would be too large", list.specs[i].name);
 			free(list.specs);
 			return status;
 		}

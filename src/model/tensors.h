@@ -1,4 +1,5 @@
-/* The tensors of the CLIP family: what a config calls for, and how OpenCLIP names and keeps them. */
+/* The tensors of the CLIP family: what a config calls for, and how OpenCLIP names and keeps them.
+ */
 #ifndef CLIPCLS_MODEL_TENSORS_H
 #define CLIPCLS_MODEL_TENSORS_H
 

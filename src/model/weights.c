@@ -81,8 +81,8 @@ static bool needs_verifying(const struct checkpoint *checkpoint,
 	       !checkpoint->verified[safetensors_index(checkpoint->weights, tensor->source)];
 }
 
-clipcls_status weights_verify(struct checkpoint *checkpoint,
-                              const struct checkpoint_tensor *tensor, clipcls_error *error)
+clipcls_status weights_verify(struct checkpoint *checkpoint, const struct checkpoint_tensor *tensor,
+                              clipcls_error *error)
 {
 	if (!needs_verifying(checkpoint, tensor))
 		return CLIPCLS_OK;
@@ -108,9 +108,8 @@ static void verify_task(void *context, size_t task, size_t worker)
 	                          : VERDICT_GOOD;
 }
 
-static clipcls_status verify_all(struct checkpoint *checkpoint,
-                                 struct checkpoint_tensor **tensors, size_t n, struct pool *pool,
-                                 clipcls_error *error)
+static clipcls_status verify_all(struct checkpoint *checkpoint, struct checkpoint_tensor **tensors,
+                                 size_t n, struct pool *pool, clipcls_error *error)
 {
 	clipcls_status status = CLIPCLS_OK;
 	if (checkpoint->checksums == NULL)
@@ -122,8 +121,7 @@ static clipcls_status verify_all(struct checkpoint *checkpoint,
 	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
 		status = verdict_status(job.verdicts[i], tensors[i], error);
 		if (status == CLIPCLS_OK)
-			checkpoint->verified[safetensors_index(checkpoint->weights, tensors[i]->source)] =
-			    true;
+			checkpoint->verified[safetensors_index(checkpoint->weights, tensors[i]->source)] = true;
 	}
 	free(job.verdicts);
 	return status;
@@ -143,9 +141,8 @@ static void convert_task(void *context, size_t index, size_t worker)
 	float *out = tensor->owned;
 	(void)worker;
 	if (tensor->spec.operation != TENSOR_TRANSPOSE) {
-		dtype_to_f32(out + task->begin,
-		             first_element(tensor) + task->begin * dtype_bytes(dtype), dtype,
-		             task->end - task->begin);
+		dtype_to_f32(out + task->begin, first_element(tensor) + task->begin * dtype_bytes(dtype),
+		             dtype, task->end - task->begin);
 		return;
 	}
 	unsigned char chunk[CHUNK_ELEMENTS * sizeof(float)];
@@ -191,9 +188,8 @@ static clipcls_status plan_conversion(struct convert_task **tasks, size_t *n_tas
 			if (grown == NULL)
 				return error_memory(error);
 			*tasks = grown;
-			grown[(*n_tasks)++] = (struct convert_task){
-				tensor, begin, size_min(begin + TASK_ELEMENTS, elements)
-			};
+			grown[(*n_tasks)++] =
+			    (struct convert_task){ tensor, begin, size_min(begin + TASK_ELEMENTS, elements) };
 		}
 	}
 	return CLIPCLS_OK;

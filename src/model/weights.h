@@ -9,8 +9,8 @@ struct checkpoint_tensor *weights_find(const struct checkpoint *checkpoint, cons
 
 /* First use of a tensor: its checksum, and that no element is infinite or NaN, where the layout
  * has checksums. Nothing is done the second time. */
-clipcls_status weights_verify(struct checkpoint *checkpoint,
-                              const struct checkpoint_tensor *tensor, clipcls_error *error);
+clipcls_status weights_verify(struct checkpoint *checkpoint, const struct checkpoint_tensor *tensor,
+                              clipcls_error *error);
 
 /* Elements first..first + n - 1 of the canonical tensor, row-major, as they are stored.
  * out: (n) elements of tensor->source->dtype. */

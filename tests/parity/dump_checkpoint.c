@@ -89,8 +89,8 @@ static void write_description(struct buffer *out, const struct dump *dump)
 static clipcls_status write_rows(struct checkpoint *checkpoint, clipcls_error *error)
 {
 	struct weight_rows rows;
-	clipcls_status status = checkpoint_rows(
-	    checkpoint, &rows, "text_model.embeddings.token_embedding.weight", error);
+	clipcls_status status =
+	    checkpoint_rows(checkpoint, &rows, "text_model.embeddings.token_embedding.weight", error);
 	float *row = status == CLIPCLS_OK ? memory_floats(rows.width) : NULL;
 	if (status == CLIPCLS_OK && row == NULL)
 		status = error_memory(error);
