@@ -1,6 +1,6 @@
 #!/bin/sh
 # Zeroes each kind of parameter in turn in the checkpoint that the engine reads and shows that the
-# comparison with the reference notices. Needs the packages of tests/parity/requirements.txt.
+# comparison with the reference notices. Needs the packages of tests/requirements.txt.
 #
 #     scripts/mutation.sh [pytest arguments]
 #

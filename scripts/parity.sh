@@ -1,6 +1,6 @@
 #!/bin/sh
 # Compares the engine with the reference implementations (transformers, open_clip) on random
-# checkpoints that are made on the fly. Needs the packages of tests/parity/requirements.txt.
+# checkpoints that are made on the fly. Needs the packages of tests/requirements.txt.
 #
 #     scripts/parity.sh [--full] [pytest arguments]
 #

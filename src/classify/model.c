@@ -27,7 +27,7 @@ static clipcls_status open_checkpoint(struct checkpoint **out, const char *name,
 	if (name == NULL) {
 		size_t size;
 		const void *bytes = builtin_model(&size);
-		return checkpoint_open_memory(out, bytes, size, "built-in model", error);
+		return checkpoint_open_memory(out, bytes, size, BUILTIN_MODEL_NAME, error);
 	}
 	char *path = NULL;
 	clipcls_status status = model_locate(&path, name, error);

@@ -1,7 +1,7 @@
 """Pixels against Pillow, transformers and open_clip: identical, but for stb_image's JPEGs.
 
 CLIPCLS_BUILD names the build folder with the libraries, CLIPCLS_BUILD_STB one without them (built
-here when it is not set). Needs the packages of tests/parity/requirements.txt.
+here when it is not set). Needs the packages of tests/requirements.txt.
 """
 
 import os

@@ -1,0 +1,100 @@
+#!/usr/bin/env bash
+# Installs what the tests need, builds, runs all of them, and ends with a line "N passed, N failed".
+# For Debian and Ubuntu, as root or with sudo. The Python packages go into a virtual environment:
+# $CLIPCLS_TEST_VENV, by default ~/.cache/clipcls/test-venv.
+set -uo pipefail
+cd "$(dirname "$0")/.." || exit 2
+
+venv=${CLIPCLS_TEST_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/clipcls/test-venv}
+reports=build/reports
+passed=0
+failed=0
+
+prepare() {
+    scripts/install-packages.sh test || return
+    if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
+        python3 -m venv "$venv" && "$venv/bin/pip" install -q -r tests/requirements.txt &&
+            cp tests/requirements.txt "$venv/requirements.txt"
+    fi
+}
+
+# Adds up a JUnit report, of ctest or of pytest.
+count() { # report
+    local numbers
+    if ! numbers=$(python3 - "$1" <<'EOF'
+import sys
+import xml.etree.ElementTree as tree
+
+cases = list(tree.parse(sys.argv[1]).iter("testcase"))
+bad = sum(any(child.tag in ("failure", "error") for child in case) for case in cases)
+skipped = [case for case in cases if any(child.tag == "skipped" for child in case)]
+for case in skipped:
+    reason = next(child for child in case if child.tag == "skipped").get("message", "")
+    print("skipped:", case.get("classname"), case.get("name"), "-", reason, file=sys.stderr)
+print(len(cases) - bad - len(skipped), bad)
+EOF
+    ); then
+        echo "no report: $1"
+        failed=$((failed + 1))
+        return
+    fi
+    passed=$((passed + ${numbers% *}))
+    failed=$((failed + ${numbers#* }))
+}
+
+# A step that is no test suite by itself counts as one test.
+step() { # name, command...
+    local name=$1
+    shift
+    if "$@"; then
+        passed=$((passed + 1))
+    else
+        echo "FAILED: $name"
+        failed=$((failed + 1))
+    fi
+}
+
+# Configures and builds a preset; a failure is final, nothing could be tested.
+build() { # preset
+    cmake --preset "$1" -G Ninja -DCLIPCLS_WERROR=ON >"$reports/cmake-$1.log" &&
+        cmake --build --preset "$1" || {
+        cat "$reports/cmake-$1.log"
+        echo "building the $1 preset failed"
+        echo "$passed passed, $((failed + 1)) failed"
+        exit 1
+    }
+}
+
+unit_tests() { # preset
+    ctest --test-dir "build/$1" --output-on-failure --output-junit "$PWD/$reports/unit-$1.xml"
+    count "$reports/unit-$1.xml"
+}
+
+python_tests() { # preset, report, folder or file...
+    local preset=$1 report=$2
+    shift 2
+    CLIPCLS_BUILD=$PWD/build/$preset PATH=$venv/bin:$PATH \
+        python3 -m pytest -q -p no:cacheprovider --junitxml="$reports/$report.xml" "$@"
+    count "$reports/$report.xml"
+}
+
+mkdir -p "$reports"
+rm -f "$reports"/*
+prepare || { echo "0 passed, 1 failed"; exit 1; }
+export PYTHONDONTWRITEBYTECODE=1
+
+build release
+unit_tests release
+python_tests release cli tests/cli
+python_tests release parity tests/parity
+
+# The sanitizers see the same unit tests and every way through the program.
+build asan
+unit_tests asan
+python_tests asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tests/cli/test_formats.py \
+    tests/cli/test_inputs.py tests/cli/test_labels.py tests/cli/test_subcommands.py
+
+step "valgrind" scripts/valgrind.sh
+
+echo "$passed passed, $failed failed"
+[ "$failed" -eq 0 ]
