@@ -1,6 +1,6 @@
 /* tokenizer.json: a byte-pair model between a normalizer, a pre-tokenizer and the like.
- * transformers takes vocabulary and merges from it and builds CLIP's own normalizer and pre-tokenizer around
- * them; a file that names others was made for another tokenizer, and is refused. */
+ * transformers takes vocabulary and merges from it and builds CLIP's own normalizer and pre-
+ * tokenizer around them; a file that names others was made for another tokenizer, and is refused. */
 #include "base/json.h"
 #include "text/json_walk.h"
 #include "text/vocabulary_build.h"
