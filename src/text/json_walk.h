@@ -31,7 +31,8 @@ void json_walk_value(struct json_walk *walk, const char **text, size_t *n);
 void json_walk_end(struct json_walk *walk);
 void json_walk_fail(struct json_walk *walk, const char *what);
 
-/* For members and elements: `first` starts true; false when `close` was taken or an error stands. */
+/* For members and elements: `first` starts true; false when `close` was taken or an error
+ * stands. */
 bool json_walk_more(struct json_walk *walk, bool *first, char close);
 
 #endif

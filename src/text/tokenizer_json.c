@@ -1,6 +1,6 @@
-/* tokenizer.json: a byte-pair model between a normalizer, a pre-tokenizer and the like. transformers
- * takes vocabulary and merges from it and builds CLIP's own normalizer and pre-tokenizer around
- * them; a file that names others was made for another tokenizer, and is refused. */
+/* tokenizer.json: a byte-pair model between a normalizer, a pre-tokenizer and the like.
+ * transformers takes vocabulary and merges from it and builds CLIP's own normalizer and pre-
+ * tokenizer around them; a file that names others was made for another tokenizer, and is refused. */
 #include "base/json.h"
 #include "text/json_walk.h"
 #include "text/vocabulary_build.h"
@@ -215,7 +215,8 @@ static bool is_clip_normalizer(const json *node)
 static bool is_clip_pre_tokenizer(const json *node)
 {
 	static const char special[] = "<\\|startoftext\\|>|<\\|endoftext\\|>|";
-	static const char expression[] = "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
+	static const char expression[] =
+	    "'s|'t|'re|'ve|'m|'ll|'d|[\\p{L}]+|[\\p{N}]|[^\\s\\p{L}\\p{N}]+";
 	const json *split = json_first(json_get(node, "pretokenizers"));
 	const json *bytes = json_next(split);
 	const char *pattern = json_string(json_get(json_get(split, "pattern"), "Regex"), "");

@@ -37,10 +37,11 @@ static bool in_ranges(uint32_t c, const struct range *ranges, size_t n)
 
 bool unicode_is_space(uint32_t c)
 {
-	static const struct range spaces[] = { { 0x9, 0xd },       { 0x20, 0x20 },     { 0x85, 0x85 },
-		                                   { 0xa0, 0xa0 },     { 0x1680, 0x1680 }, { 0x2000, 0x200a },
-		                                   { 0x2028, 0x2029 }, { 0x202f, 0x202f }, { 0x205f, 0x205f },
-		                                   { 0x3000, 0x3000 } };
+	static const struct range spaces[] = { { 0x9, 0xd },       { 0x20, 0x20 },
+		                                   { 0x85, 0x85 },     { 0xa0, 0xa0 },
+		                                   { 0x1680, 0x1680 }, { 0x2000, 0x200a },
+		                                   { 0x2028, 0x2029 }, { 0x202f, 0x202f },
+		                                   { 0x205f, 0x205f }, { 0x3000, 0x3000 } };
 	return in_ranges(c, spaces, LENGTH(spaces));
 }
 
@@ -176,7 +177,8 @@ void unicode_lower_chars(struct buffer *out, const char *text, size_t n)
 	}
 }
 
-/* Unicode's Case_Ignorable: some categories, and Word_Break = MidLetter, MidNumLet, Single_Quote. */
+/* Unicode's Case_Ignorable: some categories, and Word_Break = MidLetter, MidNumLet and
+ * Single_Quote. */
 static bool is_case_ignorable(uint32_t c)
 {
 	static const struct range more[] = {
@@ -195,7 +197,8 @@ static bool is_case_ignorable(uint32_t c)
 	}
 }
 
-/* Unicode's Cased: cased letters, Other_Lowercase and Other_Uppercase (those not case-ignorable). */
+/* Unicode's Cased: cased letters, Other_Lowercase and Other_Uppercase (those not
+ * case-ignorable). */
 static bool is_cased(uint32_t c)
 {
 	static const struct range more[] = { { 0xaa, 0xaa },       { 0xba, 0xba },

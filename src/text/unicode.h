@@ -8,7 +8,8 @@
 /* The classes of CLIP's splitting expression: \s, \p{L}, \p{N} and the rest. */
 enum text_class { TEXT_SPACE, TEXT_LETTER, TEXT_NUMBER, TEXT_OTHER };
 
-/* The two references carry different versions of Unicode; `reference` says whose answer is wanted. */
+/* The two references carry different versions of Unicode; `reference` says whose answer is
+ * wanted. */
 enum text_class unicode_class(uint32_t c, enum text_cleaning reference);
 /* White space as \s, str.strip() and str.split() have it. */
 bool unicode_is_space(uint32_t c);

@@ -1,9 +1,9 @@
 /* A byte-pair vocabulary: tokens with their ids, and merges with their ranks.
  *
- * Tokens are kept as the vocabulary files write them: every byte of a text is one of 256 printable
- * code points, and the last token of a word ends in "</w>". A merge is looked up by the text that it
- * makes, and by where its left half ends: no table of pairs has to be built, which matters because
- * this runs at every start of the program. */
+ * Tokens are kept as the vocabulary files write them: every byte of a text is one of 256
+ * printable code points, and the last token of a word ends in "</w>". A merge is looked up by the
+ * text that it makes, and by where its left half ends: no table of pairs has to be built, which
+ * matters because this runs at every start of the program. */
 #ifndef CLIPCLS_TEXT_VOCABULARY_H
 #define CLIPCLS_TEXT_VOCABULARY_H
 

@@ -372,7 +372,8 @@ static void tokenizer_json_of_another_kind_is_named(void **state)
 	(void)state;
 	assert_error(open_json(&t, "{" NORMALIZER "," PRE_TOKENIZER ","
 	                           MODEL("\"type\":\"WordPiece\",", "") "}"),
-	             CLIPCLS_ERR_UNSUPPORTED, "dir/tokenizer.json: model type is not CLIP's: \"WordPiece\"");
+	             CLIPCLS_ERR_UNSUPPORTED,
+	             "dir/tokenizer.json: model type is not CLIP's: \"WordPiece\"");
 	assert_error(open_json(&t, "{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",-1.5]]}}"),
 	             CLIPCLS_ERR_UNSUPPORTED, "\"Unigram\"");
 	assert_error(open_json(&t, "{\"normalizer\":{\"type\":\"NFKC\"}," PRE_TOKENIZER ","
