@@ -62,7 +62,6 @@ const char *clipcls_image_extension(size_t index)
 char *clipcls_build_info(void)
 {
 	struct buffer out = { 0 };
-	buffer_format(&out, "version: %s\n", CLIPCLS_VERSION);
 	buffer_format(&out, "matrix products: %s\n", blas_name());
 	image_decoders_describe(&out);
 	buffer_text(&out, "sandbox: none\n");

@@ -14,7 +14,8 @@ import pytest
 
 sys.path.insert(0, os.path.dirname(__file__))
 
-GOLDEN = pathlib.Path(__file__).resolve().parents[1] / "data/golden"
+DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
+GOLDEN = DATA / "golden"
 PROGRAM = pathlib.Path(os.environ.get("CLIPCLS_BUILD", "build/release")).resolve() / "clipcls"
 
 
