@@ -1,7 +1,7 @@
 """Pixels against Pillow, transformers and open_clip: identical, but for stb_image's JPEGs.
 
 CLIPCLS_BUILD names the build folder with the libraries, CLIPCLS_BUILD_STB one without them (built
-here when it is not set). Needs the packages of tests/parity/requirements.txt.
+here when it is not set). Needs pillow, numpy, transformers, open_clip_torch, torchvision, pytest.
 """
 
 import os
@@ -602,7 +602,7 @@ def test_stb_png_is_exact(stb, tmp_path, color_type, depth, interlace):
 # stb_image rounds its inverse DCT and its chroma upsampling otherwise. Two known differences are
 # larger: with 4:2:2 it swaps the weights of the last column but one, and where a chroma row has at
 # most two samples libjpeg repeats them and stb_image interpolates.
-STB_JPEG_MAX, STB_JPEG_MEAN, STB_JPEG_EDGE_MAX = 3, 0.3, 40
+STB_JPEG_MAX, STB_JPEG_MEAN, STB_JPEG_EDGE_MAX = 4, 0.3, 40
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLING)

@@ -105,8 +105,8 @@ static void every_format_gives_the_references_pixels(void **state)
 		for (size_t order = 0; order < 2; order++) {
 			struct preprocess_config config =
 			    config_of(order == 0 ? PREPROCESS_HUGGINGFACE : PREPROCESS_OPENCLIP);
-			assert_ok(preprocess_rgb(rgb, bytes, size, &config, GOLDEN_SIDE, NULL,
-			                         PICTURES[i].name, &error));
+			assert_ok(preprocess_rgb(rgb, bytes, size, &config, GOLDEN_SIDE, NULL, PICTURES[i].name,
+			                         &error));
 			if (memcmp(rgb, golden + (2 * i + order) * GOLDEN_BYTES, GOLDEN_BYTES) != 0)
 				fail_msg("%s, order %zu", PICTURES[i].name, order);
 		}
@@ -189,9 +189,9 @@ static void truncated_files_are_damaged(void **state)
 			memcpy(prefix, bytes, n);
 			clipcls_status status =
 			    image_decode(&image, prefix, n, &limits, PICTURES[i].name, &error);
-			if (status == CLIPCLS_OK ? n + TAIL < needed
-			                         : status != CLIPCLS_ERR_DECODE &&
-			                               status != CLIPCLS_ERR_UNSUPPORTED)
+			if (status == CLIPCLS_OK
+			        ? n + TAIL < needed
+			        : status != CLIPCLS_ERR_DECODE && status != CLIPCLS_ERR_UNSUPPORTED)
 				fail_msg("%s, %zu of %zu bytes: status %d", PICTURES[i].name, n, size, status);
 			image_free(image);
 			free(prefix);
@@ -292,8 +292,12 @@ static void unread_formats_are_named(void **state)
 		size_t size;
 		const char *text;
 	} files[] = {
-		{ "\0\0\0\x18" "ftypheic\0\0\0\0", 16, "does not read HEIC" },
-		{ "\0\0\0\x18" "ftypavif\0\0\0\0", 16, "does not read AVIF" },
+		{ "\0\0\0\x18"
+		  "ftypheic\0\0\0\0",
+		  16, "does not read HEIC" },
+		{ "\0\0\0\x18"
+		  "ftypavif\0\0\0\0",
+		  16, "does not read AVIF" },
 		{ "II\x2a\0\x08\0\0\0", 8, "does not read TIFF" },
 		{ "MM\0\x2a\0\0\0\x08", 8, "does not read TIFF" },
 		{ "hello, world", 12, "not a picture of a known format" },
