@@ -353,6 +353,27 @@ static void extreme_shapes_cost_no_more_than_their_pixels(void **state)
 	buffer_free(&file);
 }
 
+/* 11 columns to 8: 1.5 too many on each side. */
+static void crops_round_as_their_reference_does(void **state)
+{
+	struct buffer file = { 0 };
+	uint8_t rgb[GOLDEN_BYTES];
+	struct preprocess_config config = config_of(PREPROCESS_HUGGINGFACE);
+	(void)state;
+	config.do_resize = false;
+	buffer_text(&file, "P2 11 8 255");
+	for (int i = 0; i < 8 * 11; i++)
+		buffer_format(&file, " %d", i % 11);
+	assert_ok(preprocess_rgb(rgb, (const uint8_t *)file.bytes, file.size, &config, GOLDEN_SIDE,
+	                         NULL, "x", &error));
+	assert_int_equal(rgb[0], 1);
+	config.order = PREPROCESS_OPENCLIP;
+	assert_ok(preprocess_rgb(rgb, (const uint8_t *)file.bytes, file.size, &config, GOLDEN_SIDE,
+	                         NULL, "x", &error));
+	assert_int_equal(rgb[0], 2);
+	buffer_free(&file);
+}
+
 static void a_shape_that_the_tower_does_not_take_is_refused(void **state)
 {
 	struct preprocess_config config = config_of(PREPROCESS_HUGGINGFACE);
@@ -431,6 +452,7 @@ int main(void)
 		cmocka_unit_test(unread_formats_are_named),
 		cmocka_unit_test(one_pixel_and_one_row_fill_the_square),
 		cmocka_unit_test(extreme_shapes_cost_no_more_than_their_pixels),
+		cmocka_unit_test(crops_round_as_their_reference_does),
 		cmocka_unit_test(a_shape_that_the_tower_does_not_take_is_refused),
 		cmocka_unit_test(transparency_is_composited_only_on_request),
 		cmocka_unit_test(normalising_follows_each_reference),
