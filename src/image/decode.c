@@ -184,8 +184,8 @@ void image_decoders_describe(struct buffer *out)
 /* The last five end in an "unsupported" record, so that nobody believes them classified. */
 const char *image_extension(size_t index)
 {
-	static const char *const extensions[] = { "jpg", "jpeg", "jpe",  "png",  "webp", "bmp",
-		                                      "dib", "pbm",  "pgm",  "ppm",  "pnm",  "gif",
+	static const char *const extensions[] = { "jpg",  "jpeg", "jpe",  "png", "webp", "bmp",
+		                                      "dib",  "pbm",  "pgm",  "ppm", "pnm",  "gif",
 		                                      "heic", "heif", "avif", "tif", "tiff" };
 	return index < sizeof extensions / sizeof *extensions ? extensions[index] : NULL;
 }

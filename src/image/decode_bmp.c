@@ -333,8 +333,8 @@ clipcls_status decode_bmp(struct image **out, const struct image_source *source)
 	if (offset != 0)
 		bmp.at = offset;
 	if (status == CLIPCLS_OK)
-		status = bmp.compression == RLE8 || bmp.compression == RLE4 ? read_rle(&bmp)
-		                                                            : read_rows(&bmp);
+		status =
+		    bmp.compression == RLE8 || bmp.compression == RLE4 ? read_rle(&bmp) : read_rows(&bmp);
 	if (status == CLIPCLS_OK)
 		*out = bmp.image;
 	else

@@ -83,9 +83,9 @@ static clipcls_status make_canvas(struct image **out, const GifFileType *file, i
 		return image_damaged(source, "GIF", "the first frame has no pixels");
 	size_t right = (size_t)frame->Left + (size_t)frame->Width;
 	size_t bottom = (size_t)frame->Top + (size_t)frame->Height;
-	clipcls_status status = image_new(&image, map != NULL ? IMAGE_P : IMAGE_L,
-	                                  size_max((size_t)file->SWidth, right),
-	                                  size_max((size_t)file->SHeight, bottom), source);
+	clipcls_status status =
+	    image_new(&image, map != NULL ? IMAGE_P : IMAGE_L, size_max((size_t)file->SWidth, right),
+	              size_max((size_t)file->SHeight, bottom), source);
 	if (status != CLIPCLS_OK)
 		return status;
 	for (int i = 0; map != NULL && i < map->ColorCount && i < 256; i++) {

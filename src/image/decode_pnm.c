@@ -26,8 +26,8 @@ static void skip_comment(struct pnm *pnm)
 		pnm->at++;
 }
 
-/* The next number and the one space behind it. False at the end, for what is no number, and for more
- * than ten digits. */
+/* The next number and the one space behind it. False at the end, for what is no number, and for
+ * more than ten digits. */
 static bool read_number(struct pnm *pnm, size_t *out)
 {
 	enum { MAX_DIGITS = 10 };

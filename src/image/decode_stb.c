@@ -1,11 +1,10 @@
-/* JPEG and PNG with stb_image, for builds without the libraries. PNG pixels are exact, but a palette
- * is resolved to RGB; JPEG differs by a few levels (tests/parity/test_pixels.py measures it).
- * stb_image zero-fills where a JPEG ends early, so its end marker is asked for first. */
+/* JPEG and PNG with stb_image, for builds without the libraries. PNG pixels are exact, but a
+ * palette is resolved to RGB; JPEG differs by a few levels (tests/parity/test_pixels.py measures
+ * it). stb_image zero-fills where a JPEG ends early, so its end marker is asked for first. */
 #include "image/png.h"
 #include "image/metadata.h"
 
 #include "base/buffer.h"
-#include "base/checked.h"
 
 #include <limits.h>
 #include <stdlib.h>
@@ -20,7 +19,15 @@ static void *bounded_realloc(void *old, size_t n)
 	return n <= MAX_BLOCK ? realloc(old, n) : NULL;
 }
 
-#define STBI_MALLOC(n) bounded_realloc(NULL, n)
+/* Zeroed: stb_image 2.27 reads Huffman tables that a file names and does not define. */
+static void *bounded_calloc(size_t n)
+{
+	return n <= MAX_BLOCK ? calloc(1, n) : NULL;
+}
+
+/* A damaged file must not end the program. */
+#define STBI_ASSERT(condition) ((void)0)
+#define STBI_MALLOC(n) bounded_calloc(n)
 #define STBI_REALLOC(p, n) bounded_realloc(p, n)
 #define STBI_FREE(p) free(p)
 #define STBI_ONLY_JPEG
@@ -49,11 +56,10 @@ static clipcls_status fill(struct image *image, int channels, bool wide,
 {
 	int width, height, in_file;
 	const int size = (int)source->size;
-	void *pixels =
-	    wide ? (void *)stbi_load_16_from_memory(source->bytes, size, &width, &height, &in_file,
-	                                            channels)
-	         : (void *)stbi_load_from_memory(source->bytes, size, &width, &height, &in_file,
-	                                         channels);
+	void *pixels = wide ? (void *)stbi_load_16_from_memory(source->bytes, size, &width, &height,
+	                                                       &in_file, channels)
+	                    : (void *)stbi_load_from_memory(source->bytes, size, &width, &height,
+	                                                    &in_file, channels);
 	if (pixels == NULL)
 		return damaged(source, format);
 	bool same = (size_t)width == image->width && (size_t)height == image->height;
@@ -64,16 +70,17 @@ static clipcls_status fill(struct image *image, int channels, bool wide,
 }
 
 /* Whether each Huffman table of the segment at `at` (0xff 0xc4, length) has at most the 256 codes
- * there can be. stb_image 2.27 writes beyond its table otherwise. */
+ * there can be. stb_image 2.27 writes beyond its table otherwise, even when the segment is too
+ * short for the table: it then reads on behind it, and zeros behind the file. */
 static bool codes_fit(const struct image_source *source, size_t at)
 {
 	const uint8_t *bytes = source->bytes;
-	size_t end = size_min(at + 2 + read_u16_big(bytes + at + 2), source->size);
-	for (at += 4; at + 17 <= end;) {
+	size_t end = at + 2 + read_u16_big(bytes + at + 2);
+	for (at += 4; at < end;) {
 		size_t codes = 0;
-		for (size_t i = 1; i <= 16; i++)
-			codes += bytes[at + i];
-		if (codes > 256)
+		for (size_t i = at + 1; i <= at + 16 && i < source->size; i++)
+			codes += bytes[i];
+		if (codes > 255)
 			return false;
 		at += 17 + codes;
 	}
@@ -120,8 +127,8 @@ clipcls_status decode_stb_jpeg(struct image **out, const struct image_source *so
 	const char *objection = jpeg_objection(source);
 	if (objection != NULL)
 		return image_damaged(source, "JPEG", objection);
-	if (source->size > INT_MAX || !stbi_info_from_memory(source->bytes, (int)source->size, &width,
-	                                                     &height, &channels))
+	if (source->size > INT_MAX ||
+	    !stbi_info_from_memory(source->bytes, (int)source->size, &width, &height, &channels))
 		return damaged(source, "JPEG");
 	channels = channels == 1 ? 1 : 3;
 	clipcls_status status = image_new(&image, channels == 1 ? IMAGE_L : IMAGE_RGB, (size_t)width,
@@ -142,8 +149,8 @@ static clipcls_status fit_mode(struct png *png, const struct image_source *sourc
 	bool has_alpha = png->image->has_transparency;
 	if (png->image->mode != IMAGE_P)
 		return CLIPCLS_OK;
-	clipcls_status status = image_new(&fit, has_alpha ? IMAGE_RGBA : IMAGE_RGB, png->width,
-	                                  png->height, source);
+	clipcls_status status =
+	    image_new(&fit, has_alpha ? IMAGE_RGBA : IMAGE_RGB, png->width, png->height, source);
 	if (status != CLIPCLS_OK)
 		return status;
 	fit->has_transparency = has_alpha;

@@ -108,8 +108,7 @@ void metadata_of_png(struct metadata *out, const uint8_t *bytes, size_t size)
 	}
 }
 
-bool webp_next_chunk(size_t *at, char type[5], struct span *data, const uint8_t *bytes,
-                     size_t size)
+bool webp_next_chunk(size_t *at, char type[5], struct span *data, const uint8_t *bytes, size_t size)
 {
 	enum { FRAME = 8 };
 	if (*at > size || size - *at < FRAME)

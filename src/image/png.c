@@ -20,8 +20,7 @@ static unsigned samples_per_pixel(unsigned color_type)
 static bool legal_depth(unsigned color_type, unsigned depth)
 {
 	switch (color_type) {
-	case PNG_GREY:
-		return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
+	case PNG_GREY: return depth == 1 || depth == 2 || depth == 4 || depth == 8 || depth == 16;
 	case PNG_PALETTE: return depth == 1 || depth == 2 || depth == 4 || depth == 8;
 	case PNG_RGB:
 	case PNG_GREY_ALPHA:
@@ -111,8 +110,7 @@ static clipcls_status take_header(struct png *png, struct span data,
 	if (!size_mul(png->width, samples_per_pixel(png->color_type) * png->depth, &bits))
 		return error_memory(source->error);
 	png->row_bytes = bits / 8 + (bits % 8 != 0);
-	png->image->has_transparency =
-	    png->color_type == PNG_GREY_ALPHA || png->color_type == PNG_RGBA;
+	png->image->has_transparency = png->color_type == PNG_GREY_ALPHA || png->color_type == PNG_RGBA;
 	return CLIPCLS_OK;
 }
 
@@ -131,8 +129,7 @@ clipcls_status png_open(struct png *png, const struct image_source *source)
 	clipcls_status status = CLIPCLS_OK;
 
 	*png = (struct png){ 0 };
-	if (!png_next_chunk(&at, type, &data, source->bytes, source->size) ||
-	    strcmp(type, "IHDR") != 0)
+	if (!png_next_chunk(&at, type, &data, source->bytes, source->size) || strcmp(type, "IHDR") != 0)
 		return image_damaged(source, "PNG", "it has no header");
 	status = take_header(png, data, source);
 	while (status == CLIPCLS_OK && png_next_chunk(&at, type, &data, source->bytes, source->size)) {

@@ -29,8 +29,8 @@ static struct size shortest_edge(const struct image *image, size_t edge)
  * rounds to 0; here that becomes 1 pixel. */
 static struct size longest_edge(const struct image *image, size_t width, size_t height)
 {
-	double ratio = fmax((double)image->height / (double)height,
-	                    (double)image->width / (double)width);
+	double ratio =
+	    fmax((double)image->height / (double)height, (double)image->width / (double)width);
 	struct size size = { (size_t)rint((double)image->width / ratio),
 		                 (size_t)rint((double)image->height / ratio) };
 	return (struct size){ size_max(size.width, 1), size_max(size.height, 1) };
@@ -43,8 +43,7 @@ static struct size resized(const struct image *image, const struct preprocess_co
 	switch (config->resize_mode) {
 	case RESIZE_SHORTEST: return shortest_edge(image, config->resize_height);
 	case RESIZE_SQUASH: return (struct size){ config->resize_width, config->resize_height };
-	case RESIZE_LONGEST:
-		return longest_edge(image, config->resize_width, config->resize_height);
+	case RESIZE_LONGEST: return longest_edge(image, config->resize_width, config->resize_height);
 	}
 	return (struct size){ image->width, image->height };
 }
@@ -61,17 +60,16 @@ static struct span_1d center(size_t size, size_t crop, enum preprocess_order ord
 {
 	if (crop > size) {
 		size_t more = crop - size;
-		return (struct span_1d){
-			0, order == PREPROCESS_HUGGINGFACE ? more - more / 2 : more / 2, size
-		};
+		return (struct span_1d){ 0, order == PREPROCESS_HUGGINGFACE ? more - more / 2 : more / 2,
+			                     size };
 	}
 	size_t less = size - crop;
 	size_t skip = order == PREPROCESS_HUGGINGFACE ? less / 2 : (size_t)rint((double)less / 2.0);
 	return (struct span_1d){ skip, 0, crop };
 }
 
-/* The colour around a picture smaller than the crop, in the picture's own mode: OpenCLIP pads before
- * it converts, so that 0 is the palette's first colour, and white in CMYK. */
+/* The colour around a picture smaller than the crop, in the picture's own mode: OpenCLIP pads
+ * before it converts, so that 0 is the palette's first colour, and white in CMYK. */
 static void fill_canvas(struct image *canvas, const struct preprocess_config *config)
 {
 	const uint8_t black[3] = { 0, 0, 0 };
@@ -118,17 +116,16 @@ static clipcls_status resize_and_crop(struct image **out, const struct image *im
 	const struct span_1d x = center(full.width, width, config->order);
 	const struct span_1d y = center(full.height, height, config->order);
 	const struct image_window window = { x.skip, y.skip, x.keep, y.keep };
-	clipcls_status status = image_resize(out, image, full.width, full.height,
-	                                     config->interpolation, &window, error);
+	clipcls_status status =
+	    image_resize(out, image, full.width, full.height, config->interpolation, &window, error);
 	if (status == CLIPCLS_OK && (width > x.keep || height > y.keep))
 		status = pad(*out, x, y, width, height, config, error);
 	return status;
 }
 
 /* Without a crop the picture's own shape may remain, which no tower takes. */
-static clipcls_status check_shape(const struct image *image,
-                                  const struct preprocess_config *config, size_t image_size,
-                                  const char *name, clipcls_error *error)
+static clipcls_status check_shape(const struct image *image, const struct preprocess_config *config,
+                                  size_t image_size, const char *name, clipcls_error *error)
 {
 	const struct size full = resized(image, config);
 	const size_t width = config->do_center_crop ? config->crop_width : full.width;
@@ -197,8 +194,8 @@ static void normalized_values(float values[256], size_t channel,
 	}
 }
 
-void preprocess_normalize(float *pixels, const uint8_t *rgb,
-                          const struct preprocess_config *config, size_t image_size)
+void preprocess_normalize(float *pixels, const uint8_t *rgb, const struct preprocess_config *config,
+                          size_t image_size)
 {
 	const size_t n = image_size * image_size;
 	for (size_t c = 0; c < 3; c++) {

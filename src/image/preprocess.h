@@ -15,7 +15,7 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
                               clipcls_error *error);
 
 /* pixels: (3, S, S) = (rgb * rescale_factor - mean) / std, computed as the references do. */
-void preprocess_normalize(float *pixels, const uint8_t *rgb,
-                          const struct preprocess_config *config, size_t image_size);
+void preprocess_normalize(float *pixels, const uint8_t *rgb, const struct preprocess_config *config,
+                          size_t image_size);
 
 #endif

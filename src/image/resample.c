@@ -10,7 +10,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#if defined(__x86_64__) && defined(__gnu_linux__)
+/* ThreadSanitizer's run time is not up yet when the clones are chosen. */
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__)
 #define VECTORIZED __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTORIZED
@@ -262,8 +263,7 @@ void resample_vertical_16(const struct pass *pass, size_t width)
 	const struct taps *taps = pass->taps;
 	for (size_t y = 0; y < taps->n; y++)
 		for (size_t x = 0; x < width; x++) {
-			const uint8_t *in =
-			    pass->in + (taps->first[y] - pass->base) * pass->in_stride + 2 * x;
+			const uint8_t *in = pass->in + (taps->first[y] - pass->base) * pass->in_stride + 2 * x;
 			double sum = 0.0;
 			for (size_t i = 0; i < taps->count[y]; i++)
 				sum += sample_16(in + i * pass->in_stride) * taps->weights[y * taps->length + i];

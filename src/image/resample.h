@@ -7,8 +7,8 @@
 #include "model/config.h"
 
 /* The source positions of n consecutive output positions along one axis, and their weights.
- * 8-bit pictures use whole numbers with 22 fractional bits, kept as high * 256 + low so that sums of
- * 16-bit products do the work; 16-bit pictures use doubles. */
+ * 8-bit pictures use whole numbers with 22 fractional bits, kept as high * 256 + low so that sums
+ * of 16-bit products do the work; 16-bit pictures use doubles. */
 struct taps {
 	size_t n, length;      /* length: weights kept for each output, the unused ones 0 */
 	size_t *first, *count; /* (n) first source position and how many */

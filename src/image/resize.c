@@ -31,8 +31,8 @@ static void crop(struct image *out, const struct image *image, const struct imag
 		       window->width * size);
 }
 
-/* positions: (n) the source position under the middle of each of the outputs first .. first + n - 1.
- * The steps are added up one by one, rounding as the reference does. */
+/* positions: (n) the source position under the middle of each of the outputs first .. first + n
+ * - 1. The steps are added up one by one, rounding as the reference does. */
 static void nearest_positions(size_t *positions, size_t in, size_t out, size_t first, size_t n)
 {
 	const double step = (double)in / (double)out;
@@ -84,9 +84,8 @@ static void vertical(const struct pass *pass, size_t width, enum image_mode mode
 }
 
 /* Both passes, one into `between`. taps: those of x and of y. */
-static clipcls_status two_passes(struct image *out, const struct image *image,
-                                 const struct taps *x, const struct taps *y, bool horizontal_first,
-                                 clipcls_error *error)
+static clipcls_status two_passes(struct image *out, const struct image *image, const struct taps *x,
+                                 const struct taps *y, bool horizontal_first, clipcls_error *error)
 {
 	const size_t size = image_mode_bytes(image->mode), stride = image->width * size;
 	size_t rows = taps_end(y) - taps_begin(y), columns = taps_end(x) - taps_begin(x), n;
@@ -113,8 +112,8 @@ static clipcls_status two_passes(struct image *out, const struct image *image,
 	return status;
 }
 
-/* A pass whose size does not change is skipped. Vertical first where the height shrinks by more than
- * twice as many pixels as the width: the rule of Pillow 13. */
+/* A pass whose size does not change is skipped. Vertical first where the height shrinks by more
+ * than twice as many pixels as the width: the rule of Pillow 13. */
 static clipcls_status resample(struct image *out, const struct image *image, size_t width,
                                size_t height, enum interpolation interpolation,
                                const struct image_window *window, clipcls_error *error)
@@ -128,8 +127,8 @@ static clipcls_status resample(struct image *out, const struct image *image, siz
 	clipcls_status status = CLIPCLS_OK;
 
 	if (width != image->width)
-		status = taps_new(&x, image->width, width, window->x, window->width, interpolation, wide,
-		                  error);
+		status =
+		    taps_new(&x, image->width, width, window->x, window->width, interpolation, wide, error);
 	if (status == CLIPCLS_OK && height != image->height)
 		status = taps_new(&y, image->height, height, window->y, window->height, interpolation, wide,
 		                  error);
@@ -196,8 +195,7 @@ static clipcls_status resample_alpha(struct image *out, const struct image *imag
 	struct image *multiplied = premultiplied(image);
 	if (multiplied == NULL)
 		return error_memory(error);
-	clipcls_status status =
-	    resample(out, multiplied, width, height, interpolation, window, error);
+	clipcls_status status = resample(out, multiplied, width, height, interpolation, window, error);
 	image_free(multiplied);
 	if (status == CLIPCLS_OK)
 		divide_alpha(out);

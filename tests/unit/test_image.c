@@ -105,8 +105,8 @@ static void every_format_gives_the_references_pixels(void **state)
 		for (size_t order = 0; order < 2; order++) {
 			struct preprocess_config config =
 			    config_of(order == 0 ? PREPROCESS_HUGGINGFACE : PREPROCESS_OPENCLIP);
-			assert_ok(preprocess_rgb(rgb, bytes, size, &config, GOLDEN_SIDE, NULL,
-			                         PICTURES[i].name, &error));
+			assert_ok(preprocess_rgb(rgb, bytes, size, &config, GOLDEN_SIDE, NULL, PICTURES[i].name,
+			                         &error));
 			if (memcmp(rgb, golden + (2 * i + order) * GOLDEN_BYTES, GOLDEN_BYTES) != 0)
 				fail_msg("%s, order %zu", PICTURES[i].name, order);
 		}
@@ -189,9 +189,9 @@ static void truncated_files_are_damaged(void **state)
 			memcpy(prefix, bytes, n);
 			clipcls_status status =
 			    image_decode(&image, prefix, n, &limits, PICTURES[i].name, &error);
-			if (status == CLIPCLS_OK ? n + TAIL < needed
-			                         : status != CLIPCLS_ERR_DECODE &&
-			                               status != CLIPCLS_ERR_UNSUPPORTED)
+			if (status == CLIPCLS_OK
+			        ? n + TAIL < needed
+			        : status != CLIPCLS_ERR_DECODE && status != CLIPCLS_ERR_UNSUPPORTED)
 				fail_msg("%s, %zu of %zu bytes: status %d", PICTURES[i].name, n, size, status);
 			image_free(image);
 			free(prefix);
@@ -292,8 +292,12 @@ static void unread_formats_are_named(void **state)
 		size_t size;
 		const char *text;
 	} files[] = {
-		{ "\0\0\0\x18" "ftypheic\0\0\0\0", 16, "does not read HEIC" },
-		{ "\0\0\0\x18" "ftypavif\0\0\0\0", 16, "does not read AVIF" },
+		{ "\0\0\0\x18"
+		  "ftypheic\0\0\0\0",
+		  16, "does not read HEIC" },
+		{ "\0\0\0\x18"
+		  "ftypavif\0\0\0\0",
+		  16, "does not read AVIF" },
 		{ "II\x2a\0\x08\0\0\0", 8, "does not read TIFF" },
 		{ "MM\0\x2a\0\0\0\x08", 8, "does not read TIFF" },
 		{ "hello, world", 12, "not a picture of a known format" },
@@ -346,6 +350,27 @@ static void extreme_shapes_cost_no_more_than_their_pixels(void **state)
 	                         NULL, "x", &error));
 	assert_int_equal(rgb[0], 123);
 	assert_int_equal(rgb[GOLDEN_BYTES - 1], 123);
+	buffer_free(&file);
+}
+
+/* 11 columns to 8: 1.5 too many on each side. */
+static void crops_round_as_their_reference_does(void **state)
+{
+	struct buffer file = { 0 };
+	uint8_t rgb[GOLDEN_BYTES];
+	struct preprocess_config config = config_of(PREPROCESS_HUGGINGFACE);
+	(void)state;
+	config.do_resize = false;
+	buffer_text(&file, "P2 11 8 255");
+	for (int i = 0; i < 8 * 11; i++)
+		buffer_format(&file, " %d", i % 11);
+	assert_ok(preprocess_rgb(rgb, (const uint8_t *)file.bytes, file.size, &config, GOLDEN_SIDE,
+	                         NULL, "x", &error));
+	assert_int_equal(rgb[0], 1);
+	config.order = PREPROCESS_OPENCLIP;
+	assert_ok(preprocess_rgb(rgb, (const uint8_t *)file.bytes, file.size, &config, GOLDEN_SIDE,
+	                         NULL, "x", &error));
+	assert_int_equal(rgb[0], 2);
 	buffer_free(&file);
 }
 
@@ -427,6 +452,7 @@ int main(void)
 		cmocka_unit_test(unread_formats_are_named),
 		cmocka_unit_test(one_pixel_and_one_row_fill_the_square),
 		cmocka_unit_test(extreme_shapes_cost_no_more_than_their_pixels),
+		cmocka_unit_test(crops_round_as_their_reference_does),
 		cmocka_unit_test(a_shape_that_the_tower_does_not_take_is_refused),
 		cmocka_unit_test(transparency_is_composited_only_on_request),
 		cmocka_unit_test(normalising_follows_each_reference),
