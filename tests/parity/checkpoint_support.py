@@ -4,24 +4,14 @@ import json
 import os
 import pathlib
 import subprocess
-import sys
 
 import numpy
 import torch
 
-try:
-    import torchvision  # noqa: F401
-except RuntimeError:
-    # torchvision without its C++ part wants its operators declared before it is imported.
-    for _name in [name for name in sys.modules if name.split(".")[0] == "torchvision"]:
-        del sys.modules[_name]
-    _LIBRARY = torch.library.Library("torchvision", "DEF")
-    _LIBRARY.define("nms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-    _LIBRARY.define("qnms(Tensor dets, Tensor scores, float iou_threshold) -> Tensor")
-
-import open_clip  # noqa: E402
-import safetensors.torch  # noqa: E402
-import transformers  # noqa: E402
+import torchvision_cpu  # noqa: F401  before open_clip
+import open_clip
+import safetensors.torch
+import transformers
 
 DUMP = pathlib.Path(os.environ["CLIPCLS_BUILD"]) / "tests" / "dump_checkpoint"
 TOKENS = "text_model.embeddings.token_embedding.weight"

@@ -16,26 +16,6 @@ PILLOW = "13.0.0"  # the version whose pixels are the reference
 MEAN, STD = 0.45, 0.26  # of the first channel; the others are 0.01 and 0.02 more
 
 
-def import_open_clip():
-    """open_clip imports torchvision, which beside a CPU torch may lack two operators."""
-    try:
-        import torchvision  # noqa: F401
-    except RuntimeError:
-        import torch
-
-        for name in [name for name in sys.modules if name.startswith("torchvision")]:
-            del sys.modules[name]
-        library = torch.library.Library("torchvision", "DEF")
-        for name in ("nms", "qnms"):
-            library.define(
-                f"{name}(Tensor dets, Tensor scores, float iou_threshold) -> Tensor"
-            )
-        import_open_clip.library = library  # it unregisters when it is collected
-    import open_clip
-
-    return open_clip
-
-
 class Refused(Exception):
     """The tool's error record: status and message."""
 
@@ -141,7 +121,10 @@ def huggingface(path, config, floats=False):
 
 def openclip(path, config, floats=False):
     """The same by open_clip's own transform."""
-    transforms = import_open_clip().transform.image_transform(
+    import torchvision_cpu  # noqa: F401  before open_clip
+    import open_clip
+
+    transforms = open_clip.transform.image_transform(
         config.size, is_train=False, mean=config.mean, std=config.std, resize_mode=config.mode,
         interpolation=config.interpolation, fill_color=config.fill).transforms
     image = Image.open(path)
