@@ -6,8 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of one pass through the text tower: enough for the products to run well. The prompts alone
- * decide what stands in a pass, never the number of threads: a row's last bit may depend on it. */
+/* Rows of one pass through the text tower: enough for the products to run well. */
 #define MOST_ROWS 512
 
 static size_t pooled_position(const struct text_config *config, const int32_t *ids, size_t count)

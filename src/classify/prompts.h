@@ -20,9 +20,8 @@ void prompt_list_free(struct prompt_list *list);
 /* Takes one prompt's embedding (E, unit length); `prompt` is its place in the list. */
 typedef void (*prompt_fn)(void *user, size_t prompt, const float *embedding);
 
-/* Encodes all prompts and gives each to `take`, in an order that depends on the prompts alone.
- * Embeddings do not depend on the number of threads; prompts beside each other in a pass may change
- * one in its last bit (see linear.c). */
+/* Encodes all prompts and gives each to `take`, in an order that depends on the prompts alone; an
+ * embedding is the same, to the last bit, whatever else stands in the list. */
 clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *model,
                                  prompt_fn take, void *user, clipcls_error *error);
 

@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "nn/blas.h"
+#include "nn/dot_rows.h"
 #include "nn/ops.h"
 
 #include <stdbool.h>
@@ -9,8 +10,9 @@
 
 /* A BLAS rounds a row differently by its place in the matrix, by the matrix's height, and a column by
  * where the matrix ends: OpenBLAS's AVX2 kernel has other code for the edges of twelve rows, and its
- * AVX-512 build for small products. Every tile is therefore a product of its own, and columns are
- * always cut at the same places, whatever the number of threads. The cut costs nothing measurable:
+ * AVX-512 build for small products. Every tile is therefore a product of its own (tiles of one row go
+ * through dot_rows.h, which has no such edges), and columns are always cut at the same places, whatever
+ * the number of threads. The cut costs nothing measurable:
  * its part of the weights stays in the cache from one tile to the next. */
 #define COLUMN_CHUNK 256
 
@@ -24,10 +26,10 @@ struct linear_job {
 	enum activation activation;
 };
 
-static void put_bias(float *out, const struct linear_job *job, size_t first, size_t n)
+static void put_bias(float *out, const struct linear_job *job, size_t rows, size_t first, size_t n)
 {
 	const float *bias = job->linear->bias;
-	for (size_t row = 0; bias != NULL && row < job->tiles.rows; row++, out += job->linear->n) {
+	for (size_t row = 0; bias != NULL && row < rows; row++, out += job->linear->n) {
 		if (job->mode == LINEAR_ADD)
 			add(out, bias + first, n);
 		else
@@ -35,32 +37,41 @@ static void put_bias(float *out, const struct linear_job *job, size_t first, siz
 	}
 }
 
+/* The columns [first, first + n) of `rows` rows from `row` on, by `multiply`. */
+static void run_rows(const struct linear_job *job, size_t row, size_t rows, size_t first, size_t n,
+                     void (*multiply)(const struct blas_product *product))
+{
+	const struct linear *linear = job->linear;
+	float *out = job->out + row * linear->n + first;
+	struct blas_product product = {
+		.m = rows,
+		.n = n,
+		.k = linear->k,
+		.a = job->x + row * linear->k,
+		.a_stride = linear->k,
+		.b = linear->weight + first * linear->k,
+		.b_stride = linear->k,
+		.c = out,
+		.c_stride = linear->n,
+		.accumulate = job->mode == LINEAR_ADD || linear->bias != NULL,
+	};
+	put_bias(out, job, rows, first, n);
+	multiply(&product);
+	if (job->activated)
+		activate(out, job->activation, rows, n, linear->n);
+}
+
 static void run_chunk(void *context, size_t chunk, size_t worker)
 {
 	const struct linear_job *job = context;
-	const struct linear *linear = job->linear;
-	size_t first = chunk * COLUMN_CHUNK, n = size_min(COLUMN_CHUNK, linear->n - first);
+	size_t first = chunk * COLUMN_CHUNK, n = size_min(COLUMN_CHUNK, job->linear->n - first);
 	(void)worker;
-	for (size_t tile = 0; tile < job->tiles.count; tile++) {
-		size_t row = tile * job->tiles.rows;
-		float *out = job->out + row * linear->n + first;
-		struct blas_product product = {
-			.m = job->tiles.rows,
-			.n = n,
-			.k = linear->k,
-			.a = job->x + row * linear->k,
-			.a_stride = linear->k,
-			.b = linear->weight + first * linear->k,
-			.b_stride = linear->k,
-			.c = out,
-			.c_stride = linear->n,
-			.accumulate = job->mode == LINEAR_ADD || linear->bias != NULL,
-		};
-		put_bias(out, job, first, n);
-		blas_multiply_transposed(&product);
-		if (job->activated)
-			activate(out, job->activation, job->tiles.rows, n, linear->n);
+	if (job->tiles.rows == 1) {
+		run_rows(job, 0, job->tiles.count, first, n, dot_rows_multiply_transposed);
+		return;
 	}
+	for (size_t tile = 0; tile < job->tiles.count; tile++)
+		run_rows(job, tile * job->tiles.rows, job->tiles.rows, first, n, blas_multiply_transposed);
 }
 
 static void run(struct linear_job *job, struct pool *pool)

@@ -18,7 +18,8 @@ enum linear_mode {
 	LINEAR_ADD  /* out += x weightᵀ + bias: a residual connection */
 };
 
-/* Rows come in tiles that belong together: the tokens of one picture, the prompts of one pass. */
+/* Rows come in tiles that belong together, as the tokens of one picture do; rows that do not (the
+ * prefixes of prompts) are tiles of one row each. */
 struct row_tiles {
 	size_t count; /* tiles */
 	size_t rows;  /* of each */

@@ -84,7 +84,7 @@ void text_tower_forward(float *out, const struct prompt_trie *trie, const struct
 	/* The reference norms every row; the layer norm is row-wise, so the ends are enough. */
 	transformer_forward(x, &tower->transformer, &rows, trie->ends, n, arena, pool);
 	layernorm(x, x, tower->final_norm.weight, tower->final_norm.bias, n, D, config->layer_norm_eps);
-	linear_apply(out, x, (struct row_tiles){ 1, n }, &tower->projection, LINEAR_SET, pool);
+	linear_apply(out, x, (struct row_tiles){ n, 1 }, &tower->projection, LINEAR_SET, pool);
 	for (size_t i = 0; i < n; i++)
 		normalize(out + i * E, E);
 	arena->used = mark;

@@ -87,10 +87,10 @@ static void gather(float *out, const float *x, const uint32_t *keep, size_t kept
 		memmove(out + i * D, x + (size_t)keep[i] * D, D * sizeof *out);
 }
 
-/* The tiles that n rows make: one a sequence, or a single one for a forest. */
+/* The tiles that n rows make: one a sequence, and of one row each for a forest. */
 static struct row_tiles tiles_of(const struct attention_rows *rows, size_t n)
 {
-	size_t count = rows->tokens > 0 ? rows->count / rows->tokens : 1;
+	size_t count = rows->tokens > 0 ? rows->count / rows->tokens : n;
 	return (struct row_tiles){ .count = count, .rows = n / count };
 }
 

@@ -3,7 +3,12 @@
 #ifndef CLIPCLS_NN_VECTOR_H
 #define CLIPCLS_NN_VECTOR_H
 
-#if defined(__x86_64__) && defined(__gnu_linux__) && defined(__GNUC__) && !defined(__clang__) &&  \
+/* Code for single instruction sets can be compiled in, and the processor asked for them. */
+#if defined(__x86_64__) && defined(__GNUC__)
+#define VECTOR_X86 1
+#endif
+
+#if defined(VECTOR_X86) && defined(__gnu_linux__) && !defined(__clang__) &&                       \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else

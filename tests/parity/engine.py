@@ -15,7 +15,8 @@ class EngineError(Exception):
 
 
 def run(command, stdin=b""):
-    done = subprocess.run([os.fspath(part) for part in command], input=stdin, capture_output=True)
+    done = subprocess.run([os.fspath(part) for part in command], input=stdin, capture_output=True,
+                          env={**os.environ, "XDG_CACHE_HOME": "/dev/null/none"})
     if done.returncode != 0:
         raise EngineError(f"{command[0]}: exit {done.returncode}: {done.stderr.decode()}")
     return done.stdout
@@ -45,7 +46,7 @@ class Engine:
 
     def classify(self, paths, labels, templates, *options):
         """The records of `clipcls -f jsonl -k 0`, and the bytes they were read from."""
-        command = [BUILD / "clipcls", "-m", self.model, "-f", "jsonl", "-k", "0", "--no-cache"]
+        command = [BUILD / "clipcls", "-m", self.model, "-f", "jsonl", "-k", "0"]
         command += ["--no-exif"] if self.no_exif else []
         for label in labels:
             command += ["-L", label]

@@ -106,7 +106,7 @@ static void a_tile_does_not_depend_on_its_neighbours_or_the_threads(void **state
 	static const size_t shapes[][2] = { { 64, 48 }, { 144, 576 }, { 512, 64 }, { 768, 768 }, { 600, 3072 } };
 	static const size_t tile_rows[] = { 1, 5, 50, 65 };
 	struct pool *pool = NULL;
-	enum { TILES = 9 };
+	enum { TILES = 23 };
 	(void)state;
 	assert_ok(pool_new(&pool, 3, &error));
 	for (size_t i = 0; i < 5 * 4; i++) {
