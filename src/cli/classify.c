@@ -1,4 +1,5 @@
 /* clipcls [classify]: labels ranked for each picture. */
+#include "cli/catalogue.h"
 #include "cli/cli.h"
 #include "cli/clock.h"
 #include "cli/inputs.h"
@@ -106,12 +107,21 @@ static clipcls_status own_labels(struct run *run, clipcls_error *error)
 	return status;
 }
 
-static clipcls_status prepare(struct run *run, clipcls_error *error)
+static clipcls_status open_model(struct run *run, const char *name, clipcls_error *error)
 {
 	const struct options *options = run->options;
 	clipcls_model_options model_options = {
 		.threads = options->threads, .batch = options->batch, .layout = options->layout
 	};
+	clipcls_status status = clipcls_model_open(&run->model, name, &model_options, error);
+	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
+		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);
+	return status;
+}
+
+static clipcls_status prepare(struct run *run, clipcls_error *error)
+{
+	const struct options *options = run->options;
 	const char *name = sources_model(options);
 	double start = clock_seconds();
 	clipcls_status status = CLIPCLS_OK;
@@ -121,7 +131,7 @@ static clipcls_status prepare(struct run *run, clipcls_error *error)
 	if (status == CLIPCLS_OK)
 		status = sources_templates(&run->templates, options, error);
 	if (status == CLIPCLS_OK)
-		status = clipcls_model_open(&run->model, name, &model_options, error);
+		status = open_model(run, name, error);
 	if (status == CLIPCLS_OK && run->labels == NULL)
 		status = own_labels(run, error);
 	if (status == CLIPCLS_OK)

@@ -4,7 +4,6 @@
 
 #include <errno.h>
 #include <fcntl.h>
-#include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -21,29 +20,6 @@ static const struct command commands[] = {
 	{ "get", "NAME", "downloads and verifies a model of the catalogue", FOR_GET, command_get },
 };
 #define COMMAND_COUNT (sizeof commands / sizeof *commands)
-
-void complain(const char *format, ...)
-{
-	char text[2048];
-	va_list args;
-	va_start(args, format);
-	vsnprintf(text, sizeof text, format, args);
-	va_end(args);
-	fputs("clipcls: ", stderr);
-	for (const char *c = text; *c != '\0'; c++) {
-		if ((unsigned char)*c < 0x20 || *c == 0x7f)
-			fprintf(stderr, "\\x%02X", (unsigned char)*c);
-		else
-			fputc(*c, stderr);
-	}
-	fputc('\n', stderr);
-}
-
-enum exit_code complain_error(const clipcls_error *error)
-{
-	complain("%s", error->message);
-	return EXIT_FATAL;
-}
 
 static void print_help(const struct command *command)
 {
