@@ -53,7 +53,8 @@ typedef enum clipcls_status {
 
 typedef struct clipcls_error {
 	clipcls_status status;
-	char message[1024]; /* one line; names the file, and the tensor, key or line where there is one */
+	char message[1024]; /* one line; names the file, and the tensor, key or line where there is one
+	                     */
 } clipcls_error;
 
 /* A short lower-case word for a status ("decode", "io", ...), as printed in records. */
@@ -105,7 +106,8 @@ typedef struct clipcls_model_info {
 	double logit_scale; /* exp() of the stored logarithm */
 	size_t tensors, parameters;
 	uint64_t file_bytes;
-	uint64_t memory_bytes; /* weights as held in memory, mapped ones included, while both towers are loaded */
+	uint64_t memory_bytes; /* weights as held in memory, mapped ones included, while both towers are
+	                          loaded */
 } clipcls_model_info;
 
 CLIPCLS_API clipcls_status clipcls_model_describe(clipcls_model *model, clipcls_model_info *out,
@@ -159,8 +161,8 @@ CLIPCLS_API clipcls_status clipcls_templates_add_text(clipcls_templates *templat
                                                       const char *bytes, size_t size,
                                                       const char *name, clipcls_error *error);
 /* Appends a built-in set: "simple", "imagenet80", "openai7", "none". */
-CLIPCLS_API clipcls_status clipcls_templates_add_set(clipcls_templates *templates,
-                                                     const char *set, clipcls_error *error);
+CLIPCLS_API clipcls_status clipcls_templates_add_set(clipcls_templates *templates, const char *set,
+                                                     clipcls_error *error);
 CLIPCLS_API size_t clipcls_templates_count(const clipcls_templates *templates);
 CLIPCLS_API void clipcls_templates_free(clipcls_templates *templates);
 CLIPCLS_API const char *clipcls_templates_set_name(size_t index);
@@ -196,10 +198,10 @@ CLIPCLS_API void clipcls_classifier_rank(const clipcls_classifier *classifier,
 
 /* How a picture's bytes become pixels. Zero-initialised = the defaults. */
 typedef struct clipcls_image_options {
-	int ignore_exif;        /* 1: do not apply the EXIF orientation */
-	size_t max_pixels;      /* 0 = 178,956,970 (Pillow's limit) */
-	int has_background;     /* 1: composite transparency on `background`; 0: drop alpha */
-	uint8_t background[3];  /* red, green, blue */
+	int ignore_exif;       /* 1: do not apply the EXIF orientation */
+	size_t max_pixels;     /* 0 = 178,956,970 (Pillow's limit) */
+	int has_background;    /* 1: composite transparency on `background`; 0: drop alpha */
+	uint8_t background[3]; /* red, green, blue */
 } clipcls_image_options;
 
 /* One picture: a file's path, or bytes in memory where `bytes` is not NULL. */
@@ -211,12 +213,12 @@ typedef struct clipcls_input {
 
 /* What became of one input. Valid during the callback. */
 typedef struct clipcls_record {
-	size_t index;                   /* of the input, from 0; records come in this order */
-	const char *path;               /* as given */
-	clipcls_status status;          /* CLIPCLS_OK, or why there is no embedding */
-	const char *message;            /* the reason, without the path; "" when CLIPCLS_OK */
-	const float *embedding;         /* (E), unit length; NULL on error */
-	const clipcls_result *results;  /* (L), ranked; NULL on error or without a classifier */
+	size_t index;                  /* of the input, from 0; records come in this order */
+	const char *path;              /* as given */
+	clipcls_status status;         /* CLIPCLS_OK, or why there is no embedding */
+	const char *message;           /* the reason, without the path; "" when CLIPCLS_OK */
+	const float *embedding;        /* (E), unit length; NULL on error */
+	const clipcls_result *results; /* (L), ranked; NULL on error or without a classifier */
 } clipcls_record;
 
 /* Gives the next input; 1 = one was given, 0 = there is no more. What it points to must stay

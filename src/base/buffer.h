@@ -16,8 +16,8 @@ struct buffer {
 void buffer_append(struct buffer *buffer, const void *bytes, size_t n);
 void buffer_text(struct buffer *buffer, const char *text);
 void buffer_byte(struct buffer *buffer, char byte);
-__attribute__((format(printf, 2, 3))) void buffer_format(struct buffer *buffer,
-                                                         const char *format, ...);
+__attribute__((format(printf, 2, 3))) void buffer_format(struct buffer *buffer, const char *format,
+                                                         ...);
 /* The UTF-8 bytes of one code point. */
 void buffer_code_point(struct buffer *buffer, uint32_t code_point);
 /* Empties, keeps the memory and forgets a failure. */

@@ -84,8 +84,8 @@ clipcls_status json_parse(json **out, const char *bytes, size_t size, const char
 	else
 		status = find_duplicate_key(root, &duplicate, error);
 	if (duplicate != NULL)
-		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: key \"%s\" stands twice", name,
-		                   duplicate);
+		status =
+		    error_set(error, CLIPCLS_ERR_FORMAT, "%s: key \"%s\" stands twice", name, duplicate);
 	if (status != CLIPCLS_OK) {
 		cJSON_Delete(root);
 		return status;

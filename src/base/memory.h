@@ -6,7 +6,8 @@
 
 #define MEMORY_ALIGNMENT 64
 
-/* n * size zeroed bytes, or NULL when that overflows or memory is out. n = 0 gives a valid block. */
+/* n * size zeroed bytes, or NULL when that overflows or memory is out. n = 0 gives a valid block.
+ */
 void *memory_new(size_t n, size_t size);
 
 /* n floats aligned to MEMORY_ALIGNMENT, not initialised; freed with free(). */

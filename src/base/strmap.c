@@ -9,7 +9,6 @@
 #include <string.h>
 #include <sys/random.h>
 
-
 struct slot {
 	const char *key; /* NULL = free */
 	size_t length;
@@ -102,8 +101,7 @@ enum strmap_put strmap_put(struct strmap *map, const char *key, size_t length, s
 
 bool strmap_get(const struct strmap *map, const char *key, size_t length, size_t *value)
 {
-	const struct slot *slot =
-	    find(map, key, length, hash_bytes(key, length, map->seed));
+	const struct slot *slot = find(map, key, length, hash_bytes(key, length, map->seed));
 	if (slot->key == NULL)
 		return false;
 	if (value != NULL)

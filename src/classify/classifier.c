@@ -48,8 +48,8 @@ static clipcls_status add_label(struct ensemble *ensemble, const clipcls_model *
 	for (size_t i = 0; status == CLIPCLS_OK && own == 0 && i < clipcls_templates_count(templates);
 	     i++) {
 		char *text = templates_apply(templates, i, clipcls_labels_text(labels, label));
-		status = text == NULL ? error_memory(error)
-		                      : add_prompt(ensemble, model, label, text, error);
+		status =
+		    text == NULL ? error_memory(error) : add_prompt(ensemble, model, label, text, error);
 		free(text);
 	}
 	return status;

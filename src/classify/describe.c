@@ -35,8 +35,8 @@ clipcls_status clipcls_model_describe(clipcls_model *model, clipcls_model_info *
 		.dtype = checkpoint_dtype(checkpoint),
 		.vision = tower_info(checkpoint, &config->vision.transformer, "vision_model.",
 		                     "visual_projection."),
-		.text = tower_info(checkpoint, &config->text.transformer, "text_model.",
-		                   "text_projection."),
+		.text =
+		    tower_info(checkpoint, &config->text.transformer, "text_model.", "text_projection."),
 		.image_size = config->vision.image_size,
 		.patch_size = config->vision.patch_size,
 		.context_length = config->text.context_length,

@@ -59,8 +59,8 @@ clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
 		return status;
 	}
 	blas_setup();
-	model->batch = options->batch > 0 ? options->batch
-	                                  : choose_batch(checkpoint_config(model->checkpoint));
+	model->batch =
+	    options->batch > 0 ? options->batch : choose_batch(checkpoint_config(model->checkpoint));
 	*out = model;
 	return CLIPCLS_OK;
 }

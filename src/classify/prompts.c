@@ -115,9 +115,8 @@ static void take_pass(const struct pass *pass, const size_t *order, size_t E, pr
 
 /* Encodes the sorted prompts, `threads` passes side by side. */
 static clipcls_status embed_sorted(const struct prompt *prompts, const size_t *order, size_t n,
-                                   size_t max_rows, clipcls_model *model,
-                                   struct pass *passes, prompt_fn take, void *user,
-                                   clipcls_error *error)
+                                   size_t max_rows, clipcls_model *model, struct pass *passes,
+                                   prompt_fn take, void *user, clipcls_error *error)
 {
 	size_t E = clipcls_model_embedding_size(model), threads = pool_threads(model->pool);
 	struct embed_job job = { .tower = model->text_tower, .passes = passes };
@@ -125,7 +124,8 @@ static clipcls_status embed_sorted(const struct prompt *prompts, const size_t *o
 	for (size_t done = 0; status == CLIPCLS_OK && done < n;) {
 		size_t count = 0, next = done;
 		while (status == CLIPCLS_OK && count < threads && next < n) {
-			status = pass_build(&passes[count], prompts, order + next, n - next, max_rows, E, error);
+			status =
+			    pass_build(&passes[count], prompts, order + next, n - next, max_rows, E, error);
 			next += passes[count++].prompts;
 		}
 		/* A lone pass is shared by all threads instead. */
@@ -160,8 +160,8 @@ clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *
 	}
 	for (size_t i = 0; i < n; i++) {
 		size_t end = i + 1 < n ? list->starts[i + 1] : list->id_count;
-		prompts[i] = (struct prompt){ .ids = list->ids + list->starts[i],
-			                          .count = end - list->starts[i] };
+		prompts[i] =
+		    (struct prompt){ .ids = list->ids + list->starts[i], .count = end - list->starts[i] };
 	}
 	size_t max_rows = size_max(MOST_ROWS, context_length);
 	size_t scratch = text_tower_scratch(model->text_tower, max_rows, threads);

@@ -4,7 +4,8 @@
 
 #include "classify/model.h"
 
-/* Tokenised prompts, each cut behind the token whose position gives its embedding. Zero-initialise. */
+/* Tokenised prompts, each cut behind the token whose position gives its embedding. Zero-initialise.
+ */
 struct prompt_list {
 	int32_t *ids;
 	size_t id_count, id_capacity;

@@ -17,8 +17,8 @@
 
 /* Batches per thread in the largest window. */
 #define BATCHES_PER_THREAD 4
-/* Stands for the path in messages of a load; taken off again, since a record has the path itself and
- * a long one would push the reason out of the message. */
+/* Stands for the path in messages of a load; taken off again, since a record has the path itself
+ * and a long one would push the reason out of the message. */
 #define LOAD_NAME "image"
 /* A picture file larger than this is not read. */
 #define IMAGE_FILE_LIMIT ((size_t)1 << 30)
@@ -36,8 +36,8 @@ struct stream {
 	const clipcls_image_options *options;
 	clipcls_record_fn record;
 	void *user;
-	struct item *items; /* (capacity) */
-	float *embeddings;  /* (capacity, E) */
+	struct item *items;      /* (capacity) */
+	float *embeddings;       /* (capacity, E) */
 	clipcls_result *results; /* (L) */
 	size_t capacity, count, delivered;
 	size_t batch; /* pictures per task in this window */
@@ -75,8 +75,8 @@ static void encode_items(struct stream *stream, size_t first, size_t n, size_t w
 	float *embeddings = stream->embeddings + first * E;
 	for (size_t i = first; i < first + n; i++) {
 		struct item *item = &stream->items[i];
-		item->status = load_picture(own->pixels + good * 3 * S * S, own->rgb, item, stream,
-		                            &item->error);
+		item->status =
+		    load_picture(own->pixels + good * 3 * S * S, own->rgb, item, stream, &item->error);
 		if (item->status == CLIPCLS_OK)
 			item->embedding = embeddings + good++ * E;
 	}
@@ -146,8 +146,8 @@ static clipcls_status stream_init(struct stream *stream, clipcls_error *error)
 	stream->items = memory_new(stream->capacity, sizeof *stream->items);
 	stream->embeddings = memory_floats(size);
 	if (stream->classifier != NULL)
-		stream->results = memory_new(classifier_label_count(stream->classifier),
-		                             sizeof *stream->results);
+		stream->results =
+		    memory_new(classifier_label_count(stream->classifier), sizeof *stream->results);
 	if (stream->items == NULL || stream->embeddings == NULL ||
 	    (stream->classifier != NULL && stream->results == NULL))
 		return error_memory(error);
@@ -182,9 +182,7 @@ clipcls_status clipcls_embed_files(clipcls_model *model, const clipcls_image_opt
                                    clipcls_next_fn next, clipcls_record_fn record, void *user,
                                    clipcls_error *error)
 {
-	struct stream stream = {
-		.model = model, .options = options, .record = record, .user = user
-	};
+	struct stream stream = { .model = model, .options = options, .record = record, .user = user };
 	return run_stream(&stream, next, error);
 }
 
@@ -192,9 +190,10 @@ clipcls_status clipcls_classify_files(clipcls_classifier *classifier,
                                       const clipcls_image_options *options, clipcls_next_fn next,
                                       clipcls_record_fn record, void *user, clipcls_error *error)
 {
-	struct stream stream = {
-		.model = classifier_model(classifier), .classifier = classifier, .options = options,
-		.record = record, .user = user
-	};
+	struct stream stream = { .model = classifier_model(classifier),
+		                     .classifier = classifier,
+		                     .options = options,
+		                     .record = record,
+		                     .user = user };
 	return run_stream(&stream, next, error);
 }

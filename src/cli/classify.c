@@ -110,9 +110,9 @@ static clipcls_status own_labels(struct run *run, clipcls_error *error)
 static clipcls_status open_model(struct run *run, const char *name, clipcls_error *error)
 {
 	const struct options *options = run->options;
-	clipcls_model_options model_options = {
-		.threads = options->threads, .batch = options->batch, .layout = options->layout
-	};
+	clipcls_model_options model_options = { .threads = options->threads,
+		                                    .batch = options->batch,
+		                                    .layout = options->layout };
 	clipcls_status status = clipcls_model_open(&run->model, name, &model_options, error);
 	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
 		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);

@@ -1,5 +1,5 @@
-/* What the program's parts share: exit codes, messages, options. The program uses the library through
- * clipcls.h alone (and base/json.h for escaping what it prints). */
+/* What the program's parts share: exit codes, messages, options. The program uses the library
+ * through clipcls.h alone (and base/json.h for escaping what it prints). */
 #ifndef CLIPCLS_CLI_CLI_H
 #define CLIPCLS_CLI_CLI_H
 

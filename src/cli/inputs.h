@@ -11,9 +11,9 @@ struct walk; /* one open directory; see walk.h */
 struct inputs {
 	const struct options *options;
 	size_t next_operand;
-	FILE *list; /* --files-from */
+	FILE *list;        /* --files-from */
 	struct walk *walk; /* the innermost open directory, or NULL */
-	bool failed; /* out of memory, or the list could not be read: said on stderr */
+	bool failed;       /* out of memory, or the list could not be read: said on stderr */
 };
 
 /* Opens the list. False after a message. */

@@ -9,10 +9,10 @@
 struct output {
 	const struct options *options;
 	const clipcls_labels *labels;
-	bool single;     /* text: exactly one image was named */
-	bool color;      /* text: the first label stands out */
-	bool escape;     /* stdout is a terminal: controls are shown as escapes */
-	size_t records;  /* printed so far */
+	bool single;    /* text: exactly one image was named */
+	bool color;     /* text: the first label stands out */
+	bool escape;    /* stdout is a terminal: controls are shown as escapes */
+	size_t records; /* printed so far */
 	struct buffer line;
 };
 
@@ -25,7 +25,8 @@ struct output_writer {
 extern const struct output_writer output_text, output_tsv, output_csv, output_json, output_jsonl;
 
 void output_begin(struct output *output);
-/* Prints and flushes one record. False when stdout failed (said on stderr, but for a closed pipe). */
+/* Prints and flushes one record. False when stdout failed (said on stderr, but for a closed pipe).
+ */
 bool output_record(struct output *output, const clipcls_record *record);
 bool output_end(struct output *output);
 void output_free(struct output *output);

@@ -6,7 +6,9 @@
 
 #define FIELDS 6
 
-static const char *const header[FIELDS] = { "path", "rank", "label", "score", "similarity", "error" };
+static const char *const header[FIELDS] = {
+	"path", "rank", "label", "score", "similarity", "error"
+};
 
 /* Tabs and line ends would tear a row of tsv apart. */
 static void tsv_row(struct output *output, const char *const *fields)

@@ -5,8 +5,8 @@
 #include <stdbool.h>
 #include <stdio.h>
 
-/* All of `file` into *bytes (allocated, NULL on failure). False, with errno set, when reading fails,
- * memory is out, or there are more than `limit` bytes (EFBIG). */
+/* All of `file` into *bytes (allocated, NULL on failure). False, with errno set, when reading
+ * fails, memory is out, or there are more than `limit` bytes (EFBIG). */
 bool read_all(char **bytes, size_t *size, FILE *file, size_t limit);
 
 #endif

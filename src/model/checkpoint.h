@@ -36,15 +36,15 @@ uint64_t checkpoint_file_bytes(const struct checkpoint *checkpoint);
 struct tokenizer_files {
 	const char *vocab, *merges, *tokenizer_json;
 	size_t vocab_size, merges_size, tokenizer_json_size; /* bytes */
-	const char *path; /* of the file that messages should name */
+	const char *path;                                    /* of the file that messages should name */
 };
 const struct tokenizer_files *checkpoint_tokenizer_files(const struct checkpoint *checkpoint);
 
 /* The checkpoint's own class names (one a line), where a single file carries them; else NULL. */
 const char *checkpoint_class_names(const struct checkpoint *checkpoint, size_t *size);
 
-/* One wanted tensor. *out becomes row-major F32: the mapping itself where it is that already, else a
- * converted copy that the checkpoint owns; valid until checkpoint_free. */
+/* One wanted tensor. *out becomes row-major F32: the mapping itself where it is that already, else
+ * a converted copy that the checkpoint owns; valid until checkpoint_free. */
 struct weight_request {
 	const float **out;
 	char name[112]; /* canonical: "vision_model.encoder.layers.0.mlp.fc1.weight" */

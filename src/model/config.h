@@ -22,7 +22,8 @@ struct vision_config {
 
 /* Which position of a prompt gives its embedding. */
 enum pooling {
-	POOLING_ARGMAX,   /* the first of the largest id: open_clip, and Hugging Face with eos_token_id 2 */
+	POOLING_ARGMAX, /* the first of the largest id: open_clip, and Hugging Face with eos_token_id 2
+	                 */
 	POOLING_END_TOKEN /* the first eos_token_id; position 0 when there is none */
 };
 
@@ -56,8 +57,8 @@ struct preprocess_config {
 	enum interpolation interpolation;
 	bool do_center_crop;
 	size_t crop_height, crop_width;
-	uint8_t fill[3]; /* LONGEST pads with it; a crop larger than the picture pads with 0 */
-	double rescale_factor; /* 1 when do_rescale is off */
+	uint8_t fill[3];        /* LONGEST pads with it; a crop larger than the picture pads with 0 */
+	double rescale_factor;  /* 1 when do_rescale is off */
 	double mean[3], std[3]; /* 0 and 1 when do_normalize is off */
 };
 

@@ -37,18 +37,28 @@ static void attend_sequence(const struct attention_job *job, size_t sequence, si
 	size_t Q = job->queries / (job->rows->count / T);
 	size_t column = head * Dh;
 	struct blas_product product = {
-		.m = Q, .n = T, .k = Dh,
-		.a = job->q + sequence * Q * D + column, .a_stride = D,
-		.b = job->k + sequence * T * D + column, .b_stride = D,
-		.c = scores, .c_stride = T,
+		.m = Q,
+		.n = T,
+		.k = Dh,
+		.a = job->q + sequence * Q * D + column,
+		.a_stride = D,
+		.b = job->k + sequence * T * D + column,
+		.b_stride = D,
+		.c = scores,
+		.c_stride = T,
 	};
 	blas_multiply_transposed(&product);
 	softmax_rows(scores, Q, T, 1.0f / sqrtf((float)Dh));
 	product = (struct blas_product){
-		.m = Q, .n = Dh, .k = T,
-		.a = scores, .a_stride = T,
-		.b = job->v + sequence * T * D + column, .b_stride = D,
-		.c = job->out + sequence * Q * D + column, .c_stride = D,
+		.m = Q,
+		.n = Dh,
+		.k = T,
+		.a = scores,
+		.a_stride = T,
+		.b = job->v + sequence * T * D + column,
+		.b_stride = D,
+		.c = job->out + sequence * Q * D + column,
+		.c_stride = D,
 	};
 	blas_multiply(&product);
 }
@@ -91,8 +101,16 @@ void attention(float *out, const float *q, const float *k, const float *v,
                size_t D, size_t H, float *scratch, struct pool *pool)
 {
 	struct attention_job job = {
-		.out = out, .q = q, .k = k, .v = v, .rows = rows, .query_rows = query_rows,
-		.queries = queries, .D = D, .H = H, .scratch = scratch,
+		.out = out,
+		.q = q,
+		.k = k,
+		.v = v,
+		.rows = rows,
+		.query_rows = query_rows,
+		.queries = queries,
+		.D = D,
+		.H = H,
+		.scratch = scratch,
 		.scratch_stride = scratch_of_worker(rows),
 	};
 	pool_run(pool, H, attend_head, &job);

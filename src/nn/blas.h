@@ -1,7 +1,8 @@
 /* The seam to the matrix-product library: the only thing that a backend has to provide.
  *
  * All matrices are row-major with a leading dimension (floats from one row to the next). Sums run
- * over k in one order, so that an element's value depends on its row of `a` and its column alone. */
+ * over k in one order, so that an element's value depends on its row of `a` and its column alone.
+ */
 #ifndef CLIPCLS_NN_BLAS_H
 #define CLIPCLS_NN_BLAS_H
 

@@ -8,12 +8,12 @@
 #include <stdbool.h>
 #include <string.h>
 
-/* A BLAS rounds a row differently by its place in the matrix, by the matrix's height, and a column by
- * where the matrix ends: OpenBLAS's AVX2 kernel has other code for the edges of twelve rows, and its
- * AVX-512 build for small products. Every tile is therefore a product of its own (tiles of one row go
- * through dot_rows.h, which has no such edges), and columns are always cut at the same places, whatever
- * the number of threads. The cut costs nothing measurable:
- * its part of the weights stays in the cache from one tile to the next. */
+/* A BLAS rounds a row differently by its place in the matrix, by the matrix's height, and a column
+ * by where the matrix ends: OpenBLAS's AVX2 kernel has other code for the edges of twelve rows, and
+ * its AVX-512 build for small products. Every tile is therefore a product of its own (tiles of one
+ * row go through dot_rows.h, which has no such edges), and columns are always cut at the same
+ * places, whatever the number of threads. The cut costs nothing measurable: its part of the weights
+ * stays in the cache from one tile to the next. */
 #define COLUMN_CHUNK 256
 
 struct linear_job {
@@ -82,18 +82,19 @@ static void run(struct linear_job *job, struct pool *pool)
 void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,
                   enum linear_mode mode, struct pool *pool)
 {
-	struct linear_job job = {
-		.out = out, .x = x, .tiles = tiles, .linear = linear, .mode = mode
-	};
+	struct linear_job job = { .out = out, .x = x, .tiles = tiles, .linear = linear, .mode = mode };
 	run(&job, pool);
 }
 
 void linear_activate(float *out, const float *x, struct row_tiles tiles,
                      const struct linear *linear, enum activation activation, struct pool *pool)
 {
-	struct linear_job job = {
-		.out = out, .x = x, .tiles = tiles, .linear = linear, .mode = LINEAR_SET,
-		.activated = true, .activation = activation
-	};
+	struct linear_job job = { .out = out,
+		                      .x = x,
+		                      .tiles = tiles,
+		                      .linear = linear,
+		                      .mode = LINEAR_SET,
+		                      .activated = true,
+		                      .activation = activation };
 	run(&job, pool);
 }

@@ -26,8 +26,8 @@ struct row_tiles {
 };
 
 /* out: (tiles.count * tiles.rows, N), x: (the same, K); not the same memory.
- * A tile's result depends on that tile alone, to the last bit: not on the other tiles, their number,
- * or the threads of `pool` (may be NULL), which share the columns. */
+ * A tile's result depends on that tile alone, to the last bit: not on the other tiles, their
+ * number, or the threads of `pool` (may be NULL), which share the columns. */
 void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,
                   enum linear_mode mode, struct pool *pool);
 /* The same with an activation behind it (LINEAR_SET). */

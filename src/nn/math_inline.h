@@ -20,11 +20,12 @@ static inline uint32_t bits_from_float(float value)
 	return bits;
 }
 
-/* exp(x) = 2^n * exp(r), |r| <= ln(2)/2; relative error below 2e-7. x is clamped to [-87, 88], where
- * floats neither vanish nor overflow. */
+/* exp(x) = 2^n * exp(r), |r| <= ln(2)/2; relative error below 2e-7. x is clamped to [-87, 88],
+ * where floats neither vanish nor overflow. */
 static inline float exp_approx(float x)
 {
-	const float rounder = 12582912.0f; /* 1.5 * 2^23: adding it leaves a whole number in the low bits */
+	const float rounder =
+	    12582912.0f; /* 1.5 * 2^23: adding it leaves a whole number in the low bits */
 	x = x < -87.0f ? -87.0f : x;
 	x = x > 88.0f ? 88.0f : x;
 	float shifted = x * 1.44269504f + rounder;

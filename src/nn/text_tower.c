@@ -34,7 +34,8 @@ clipcls_status text_tower_load(struct text_tower **out, struct checkpoint *check
 	                   config->text.transformer.width, false);
 	clipcls_status status = transformer_want(&tower->transformer, &config->text.transformer,
 	                                         "text_model.encoder", &list, error);
-	clipcls_status fetched = weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
+	clipcls_status fetched =
+	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;
 	if (status == CLIPCLS_OK)
 		status = checkpoint_rows(checkpoint, &tower->token_embedding,
@@ -57,9 +58,9 @@ void text_tower_free(struct text_tower *tower)
 static struct attention_rows rows_of(const struct text_tower *tower, const uint32_t *parents,
                                      size_t count)
 {
-	return (struct attention_rows){
-		.count = count, .parents = parents, .max_depth = tower->config.context_length
-	};
+	return (struct attention_rows){ .count = count,
+		                            .parents = parents,
+		                            .max_depth = tower->config.context_length };
 }
 
 size_t text_tower_scratch(const struct text_tower *tower, size_t rows, size_t threads)

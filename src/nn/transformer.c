@@ -25,9 +25,9 @@ clipcls_status transformer_want(struct transformer *transformer,
 			const char *name;
 			size_t n, k;
 		} layers[] = {
-			{ &block->q, "self_attn.q_proj", D, D },     { &block->k, "self_attn.k_proj", D, D },
-			{ &block->v, "self_attn.v_proj", D, D },     { &block->out, "self_attn.out_proj", D, D },
-			{ &block->fc1, "mlp.fc1", F, D },            { &block->fc2, "mlp.fc2", D, F },
+			{ &block->q, "self_attn.q_proj", D, D }, { &block->k, "self_attn.k_proj", D, D },
+			{ &block->v, "self_attn.v_proj", D, D }, { &block->out, "self_attn.out_proj", D, D },
+			{ &block->fc1, "mlp.fc1", F, D },        { &block->fc2, "mlp.fc2", D, F },
 		};
 		for (size_t j = 0; j < sizeof layers / sizeof *layers; j++) {
 			snprintf(name, sizeof name, "%s.layers.%zu.%s", prefix, i, layers[j].name);
@@ -49,10 +49,10 @@ void transformer_free(struct transformer *transformer)
 
 /* What one forward pass works in. R rows. */
 struct activations {
-	float *h;       /* (R, D) */
+	float *h;         /* (R, D) */
 	float *q, *k, *v; /* (R, D) */
-	float *mlp;     /* (R, max(F, D)) */
-	float *scratch; /* of attention */
+	float *mlp;       /* (R, max(F, D)) */
+	float *scratch;   /* of attention */
 };
 
 size_t transformer_scratch(const struct transformer_config *config,

@@ -8,7 +8,7 @@
 #define VECTOR_X86 1
 #endif
 
-#if defined(VECTOR_X86) && defined(__gnu_linux__) && !defined(__clang__) &&                       \
+#if defined(VECTOR_X86) && defined(__gnu_linux__) && !defined(__clang__) && \
     !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else

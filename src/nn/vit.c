@@ -48,7 +48,8 @@ clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, struct 
 	                   false);
 	clipcls_status status = transformer_want(&vit->transformer, &config->vision.transformer,
 	                                         "vision_model.encoder", &list, error);
-	clipcls_status fetched = weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
+	clipcls_status fetched =
+	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;
 	if (status != CLIPCLS_OK)
 		vit_free(vit);
@@ -102,7 +103,8 @@ static void embed_patches(float *x, const float *pixels, size_t n, const struct 
 	float *embedded = arena_floats(arena, n * patches * D);
 	for (size_t i = 0; i < n; i++)
 		cut_patches(cut + i * patches * K, pixels + i * 3 * S * S, S, P);
-	linear_apply(embedded, cut, (struct row_tiles){ n, patches }, &vit->patch_embedding, LINEAR_SET, pool);
+	linear_apply(embedded, cut, (struct row_tiles){ n, patches }, &vit->patch_embedding, LINEAR_SET,
+	             pool);
 	for (size_t i = 0; i < n; i++) {
 		float *image = x + i * (1 + patches) * D;
 		memcpy(image, vit->class_embedding, D * sizeof *image);

@@ -10,8 +10,8 @@ void weight_want(struct weight_list *list, const float **out, const char *format
 {
 	if (list->failed)
 		return;
-	struct weight_request *grown = memory_grow(list->requests, &list->capacity, list->count + 1,
-	                                           sizeof *list->requests);
+	struct weight_request *grown =
+	    memory_grow(list->requests, &list->capacity, list->count + 1, sizeof *list->requests);
 	if (grown == NULL) {
 		list->failed = true;
 		return;

@@ -88,8 +88,7 @@ static bool split_word(struct bpe *bpe, size_t n)
 	if (symbols == NULL)
 		return false;
 	bpe->symbols = symbols;
-	struct candidate *heap =
-	    memory_grow(bpe->heap, &bpe->heap_capacity, candidates, sizeof *heap);
+	struct candidate *heap = memory_grow(bpe->heap, &bpe->heap_capacity, candidates, sizeof *heap);
 	if (heap == NULL)
 		return false;
 	bpe->heap = heap;
@@ -112,14 +111,13 @@ static void offer(struct bpe *bpe, size_t *heap_size, const struct vocabulary *v
 	if (left == NO_SYMBOL || bpe->symbols[left].next == NO_SYMBOL)
 		return;
 	const struct symbol *a = &bpe->symbols[left], *b = &bpe->symbols[a->next];
-	size_t rank = vocabulary_rank(vocabulary, bpe->word.bytes + a->start, a->length,
-	                              a->length + b->length);
+	size_t rank =
+	    vocabulary_rank(vocabulary, bpe->word.bytes + a->start, a->length, a->length + b->length);
 	if (rank != RANK_NONE)
-		heap_push(bpe->heap, (*heap_size)++,
-		          (struct candidate){ .rank = rank,
-		                              .left = left,
-		                              .left_length = a->length,
-		                              .right_length = b->length });
+		heap_push(
+		    bpe->heap, (*heap_size)++,
+		    (struct candidate){
+		        .rank = rank, .left = left, .left_length = a->length, .right_length = b->length });
 }
 
 static void merge_word(struct bpe *bpe, const struct vocabulary *vocabulary, size_t n)
@@ -178,8 +176,7 @@ clipcls_status bpe_encode(struct bpe *bpe, int32_t *ids, size_t *count, size_t c
 	merge_word(bpe, vocabulary, n);
 	if (token != SIZE_MAX)
 		vocabulary_set_whole(vocabulary, token,
-		                     bpe->symbols[0].next == NO_SYMBOL ? TOKEN_WHOLE_YES
-		                                                       : TOKEN_WHOLE_NO);
+		                     bpe->symbols[0].next == NO_SYMBOL ? TOKEN_WHOLE_YES : TOKEN_WHOLE_NO);
 	for (size_t i = 0; i != NO_SYMBOL && *count < capacity; i = bpe->symbols[i].next)
 		ids[(*count)++] = symbol_id(bpe, vocabulary, &bpe->symbols[i]);
 	return CLIPCLS_OK;

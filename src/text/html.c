@@ -192,8 +192,7 @@ void html_unescape_strict(struct buffer *out, const char *text, size_t n)
 		i += plain;
 		if (i == n)
 			return;
-		size_t length =
-		    append_strict(out, text + i + 1, strict_length(text + i + 1, n - i - 1));
+		size_t length = append_strict(out, text + i + 1, strict_length(text + i + 1, n - i - 1));
 		if (length == 0)
 			buffer_byte(out, '&');
 		i += 1 + length;

@@ -84,8 +84,7 @@ struct field {
 	size_t size;
 };
 
-static clipcls_status check_field(const struct field *field, const char *what,
-                                  clipcls_error *error)
+static clipcls_status check_field(const struct field *field, const char *what, clipcls_error *error)
 {
 	if (field->size == 0)
 		return error_set(error, CLIPCLS_ERR_FORMAT, "%s is empty", what);
@@ -136,8 +135,7 @@ static clipcls_status append(clipcls_labels *labels, const struct field *fields,
 			label_free(&label);
 		return error_memory(error);
 	}
-	if (strmap_put(labels->places, label.text, fields[0].size, labels->count) ==
-	    STRMAP_NO_MEMORY) {
+	if (strmap_put(labels->places, label.text, fields[0].size, labels->count) == STRMAP_NO_MEMORY) {
 		label_free(&label);
 		return error_memory(error);
 	}
@@ -184,8 +182,8 @@ static bool split_line(struct field_list *fields, const char *line, size_t n)
 		size_t length = tab != NULL ? (size_t)(tab - line) : n;
 		struct field field = trimmed(line, length);
 		if (fields->count == 0 || field.size > 0) {
-			struct field *grown = memory_grow(fields->items, &fields->capacity,
-			                                  fields->count + 1, sizeof *grown);
+			struct field *grown =
+			    memory_grow(fields->items, &fields->capacity, fields->count + 1, sizeof *grown);
 			if (grown == NULL)
 				return false;
 			fields->items = grown;
@@ -238,16 +236,14 @@ const char *clipcls_labels_set_name(size_t index)
 	return index < sizeof sets / sizeof *sets ? sets[index].name : NULL;
 }
 
-clipcls_status clipcls_labels_add_set(clipcls_labels *labels, const char *set,
-                                      clipcls_error *error)
+clipcls_status clipcls_labels_add_set(clipcls_labels *labels, const char *set, clipcls_error *error)
 {
 	size_t i = 0, before = labels->count;
 	while (i < sizeof sets / sizeof *sets && strcmp(sets[i].name, set) != 0)
 		i++;
 	if (i == sizeof sets / sizeof *sets)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "there is no label set \"%s\"", set);
-	struct lines lines = { .bytes = sets[i].begin,
-		                   .size = (size_t)(sets[i].end - sets[i].begin) };
+	struct lines lines = { .bytes = sets[i].begin, .size = (size_t)(sets[i].end - sets[i].begin) };
 	clipcls_status status = CLIPCLS_OK;
 	struct field field;
 	while (status == CLIPCLS_OK && lines_next(&lines, &field.text, &field.size))

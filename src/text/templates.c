@@ -49,8 +49,8 @@ static clipcls_status append(clipcls_templates *templates, const char *text, siz
 	if (memmem(text, n, PLACEHOLDER, strlen(PLACEHOLDER)) == NULL)
 		return error_set(error, CLIPCLS_ERR_FORMAT, "template \"%.*s\" lacks {}",
 		                 (int)size_min(n, 200), text);
-	char **grown = memory_grow(templates->items, &templates->capacity, templates->count + 1,
-	                           sizeof *grown);
+	char **grown =
+	    memory_grow(templates->items, &templates->capacity, templates->count + 1, sizeof *grown);
 	if (grown == NULL)
 		return error_memory(error);
 	templates->items = grown;
@@ -113,8 +113,8 @@ clipcls_status clipcls_templates_add_set(clipcls_templates *templates, const cha
 	for (size_t i = 0; i < sizeof sets / sizeof *sets; i++) {
 		if (strcmp(sets[i].name, set) != 0)
 			continue;
-		size_t size = sets[i].end != NULL ? (size_t)(sets[i].end - sets[i].begin)
-		                                  : strlen(sets[i].begin);
+		size_t size =
+		    sets[i].end != NULL ? (size_t)(sets[i].end - sets[i].begin) : strlen(sets[i].begin);
 		return clipcls_templates_add_text(templates, sets[i].begin, size, set, error);
 	}
 	return error_set(error, CLIPCLS_ERR_ARGUMENT, "there is no template set \"%s\"", set);

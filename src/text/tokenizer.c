@@ -80,9 +80,8 @@ static clipcls_status encode_stretch(struct encoding *encoding, const char *text
 		case PIECE_START_TOKEN: append_id(encoding, vocabulary_start_id(vocabulary)); break;
 		case PIECE_END_TOKEN: append_id(encoding, vocabulary_end_id(vocabulary)); break;
 		case PIECE_WORD:
-			status = bpe_encode(&encoding->bpe, encoding->ids, &encoding->count,
-			                    encoding->capacity, vocabulary, piece.text, piece.size,
-			                    encoding->error);
+			status = bpe_encode(&encoding->bpe, encoding->ids, &encoding->count, encoding->capacity,
+			                    vocabulary, piece.text, piece.size, encoding->error);
 			break;
 		}
 	}
@@ -107,8 +106,8 @@ static clipcls_status encode_around_special(struct encoding *encoding, const cha
 			status = encode_stretch(encoding, text, stretch);
 		if (next == NULL)
 			break;
-		append_id(encoding, is_start ? vocabulary_start_id(vocabulary)
-		                             : vocabulary_end_id(vocabulary));
+		append_id(encoding,
+		          is_start ? vocabulary_start_id(vocabulary) : vocabulary_end_id(vocabulary));
 		size_t used = stretch + strlen(is_start ? start : end);
 		text += used;
 		n -= used;
@@ -126,10 +125,9 @@ clipcls_status tokenizer_encode(const struct tokenizer *tokenizer, int32_t *ids,
 		                 "context_length %zu has no room for start and end", context_length);
 	if (!utf8_valid(text, n))
 		return error_set(error, CLIPCLS_ERR_FORMAT, "a prompt is not UTF-8");
-	struct encoding encoding = { .tokenizer = tokenizer,
-		                         .ids = ids,
-		                         .capacity = context_length - 1,
-		                         .error = error };
+	struct encoding encoding = {
+		.tokenizer = tokenizer, .ids = ids, .capacity = context_length - 1, .error = error
+	};
 	append_id(&encoding, vocabulary_start_id(tokenizer->vocabulary));
 	if (tokenizer->reference == TEXT_CLEANING_HUGGINGFACE)
 		status = encode_around_special(&encoding, text, n);

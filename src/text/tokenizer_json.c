@@ -1,6 +1,7 @@
 /* tokenizer.json: a byte-pair model between a normalizer, a pre-tokenizer and the like.
  * transformers takes vocabulary and merges from it and builds CLIP's own normalizer and pre-
- * tokenizer around them; a file that names others was made for another tokenizer, and is refused. */
+ * tokenizer around them; a file that names others was made for another tokenizer, and is refused.
+ */
 #include "base/json.h"
 #include "text/json_walk.h"
 #include "text/vocabulary_build.h"
@@ -67,8 +68,8 @@ static void read_merge(struct reader *reader, struct json_walk *walk)
 		n_right = reader->right.size;
 	}
 	if (walk->status == CLIPCLS_OK)
-		walk->status = vocabulary_add_merge(reader->vocabulary, left, n_left, right, n_right,
-		                                    reader->error);
+		walk->status =
+		    vocabulary_add_merge(reader->vocabulary, left, n_left, right, n_right, reader->error);
 }
 
 static clipcls_status read_merges(struct reader *reader)
@@ -263,8 +264,8 @@ static clipcls_status read_added_tokens(const struct reader *reader)
 		    strcmp(text, "<start_of_text>") != 0 && strcmp(text, "<end_of_text>") != 0)
 			return refuse(reader, "an added token", token);
 		if (!json_size(json_get(token, "id"), &id))
-			return error_set(reader->error, CLIPCLS_ERR_FORMAT,
-			                 "%s: added token \"%s\" has no id", reader->walk.name, text);
+			return error_set(reader->error, CLIPCLS_ERR_FORMAT, "%s: added token \"%s\" has no id",
+			                 reader->walk.name, text);
 		if (!vocabulary_find(reader->vocabulary, text, strlen(text), &place))
 			status = vocabulary_add(reader->vocabulary, text, strlen(text), id, reader->error);
 		else if ((size_t)vocabulary_id(reader->vocabulary, place) != id)
@@ -285,9 +286,9 @@ clipcls_status vocabulary_read_tokenizer_json(struct vocabulary **out,
 		                               .name = files->path,
 		                               .error = error },
 		                     .error = error };
-	clipcls_status status = vocabulary_new(out, files->tokenizer_json_size / BYTES_PER_TOKEN,
-	                                       files->tokenizer_json_size, vocab_size, files->path,
-	                                       error);
+	clipcls_status status =
+	    vocabulary_new(out, files->tokenizer_json_size / BYTES_PER_TOKEN,
+	                   files->tokenizer_json_size, vocab_size, files->path, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	reader.vocabulary = *out;

@@ -88,8 +88,7 @@ enum text_class unicode_class(uint32_t c, enum text_cleaning reference)
 
 /* ---- normalization -------------------------------------------------------------------------- */
 
-static void append_mapped(struct buffer *out, const char *text, size_t n,
-                          utf8proc_option_t options)
+static void append_mapped(struct buffer *out, const char *text, size_t n, utf8proc_option_t options)
 {
 	utf8proc_uint8_t *mapped = NULL;
 	utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n,
@@ -101,8 +100,7 @@ static void append_mapped(struct buffer *out, const char *text, size_t n,
 	free(mapped);
 }
 
-void unicode_compose(struct buffer *out, const char *text, size_t n,
-                     enum text_cleaning reference)
+void unicode_compose(struct buffer *out, const char *text, size_t n, enum text_cleaning reference)
 {
 	/* Every character below U+0300, whose first byte is 0xcc, is composed already. */
 	size_t i = 0, start = 0;
@@ -181,12 +179,12 @@ void unicode_lower_chars(struct buffer *out, const char *text, size_t n)
  * Single_Quote. */
 static bool is_case_ignorable(uint32_t c)
 {
-	static const struct range more[] = {
-		{ 0x27, 0x27 },     { 0x2e, 0x2e },     { 0x3a, 0x3a },     { 0xb7, 0xb7 },
-		{ 0x387, 0x387 },   { 0x55f, 0x55f },   { 0x5f4, 0x5f4 },   { 0x2018, 0x2019 },
-		{ 0x2024, 0x2024 }, { 0x2027, 0x2027 }, { 0xfe13, 0xfe13 }, { 0xfe52, 0xfe52 },
-		{ 0xfe55, 0xfe55 }, { 0xff07, 0xff07 }, { 0xff0e, 0xff0e }, { 0xff1a, 0xff1a }
-	};
+	static const struct range more[] = { { 0x27, 0x27 },     { 0x2e, 0x2e },     { 0x3a, 0x3a },
+		                                 { 0xb7, 0xb7 },     { 0x387, 0x387 },   { 0x55f, 0x55f },
+		                                 { 0x5f4, 0x5f4 },   { 0x2018, 0x2019 }, { 0x2024, 0x2024 },
+		                                 { 0x2027, 0x2027 }, { 0xfe13, 0xfe13 }, { 0xfe52, 0xfe52 },
+		                                 { 0xfe55, 0xfe55 }, { 0xff07, 0xff07 }, { 0xff0e, 0xff0e },
+		                                 { 0xff1a, 0xff1a } };
 	switch (utf8proc_category((utf8proc_int32_t)c)) {
 	case UTF8PROC_CATEGORY_MN:
 	case UTF8PROC_CATEGORY_ME:
@@ -234,7 +232,7 @@ void unicode_lower_text(struct buffer *out, const char *text, size_t n)
 		i += utf8_decode(&c, text + i, n - i);
 		if (c == capital_sigma)
 			buffer_code_point(out, after_cased && !cased_follows(text, i, n) ? final_sigma
-			                                                                : small_sigma);
+			                                                                 : small_sigma);
 		else
 			append_lower(out, c, TEXT_CLEANING_OPENCLIP);
 		if (!is_case_ignorable(c))
@@ -246,10 +244,10 @@ void unicode_lower_text(struct buffer *out, const char *text, size_t n)
 
 uint32_t unicode_windows_1252(uint32_t c)
 {
-	static const uint16_t table[32] = {
-		0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020, 0x2021, 0x2c6,  0x2030, 0x160,
-		0x2039, 0x152,  0x8d,   0x17d,  0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d, 0x2022,
-		0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a, 0x153,  0x9d,   0x17e,  0x178
-	};
+	static const uint16_t table[32] = { 0x20ac, 0x81,   0x201a, 0x192,  0x201e, 0x2026, 0x2020,
+		                                0x2021, 0x2c6,  0x2030, 0x160,  0x2039, 0x152,  0x8d,
+		                                0x17d,  0x8f,   0x90,   0x2018, 0x2019, 0x201c, 0x201d,
+		                                0x2022, 0x2013, 0x2014, 0x2dc,  0x2122, 0x161,  0x203a,
+		                                0x153,  0x9d,   0x17e,  0x178 };
 	return c >= 0x80 && c <= 0x9f ? table[c - 0x80] : c;
 }

@@ -19,8 +19,7 @@ bool unicode_is_decimal(uint32_t c);
 /* What follows takes n bytes of valid UTF-8 and appends to *out. */
 
 /* Normalization form C. */
-void unicode_compose(struct buffer *out, const char *text, size_t n,
-                     enum text_cleaning reference);
+void unicode_compose(struct buffer *out, const char *text, size_t n, enum text_cleaning reference);
 /* Rust's char::to_lowercase, one character at a time. */
 void unicode_lower_chars(struct buffer *out, const char *text, size_t n);
 /* Python's str.lower(): the same, but a sigma that ends a word becomes a final one. */

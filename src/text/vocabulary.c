@@ -33,7 +33,7 @@ struct vocabulary {
 	struct merge *more;
 	size_t more_count, more_capacity;
 	uint32_t ranks;
-	size_t next_merged; /* where the next merge's token probably is: the one behind the last's */
+	size_t next_merged;   /* where the next merge's token probably is: the one behind the last's */
 	unsigned char *taken; /* one bit for each id: given to a token */
 	struct buffer joined; /* scratch of vocabulary_add_merge */
 	int32_t start_id, end_id;
@@ -219,8 +219,8 @@ clipcls_status vocabulary_finish(struct vocabulary *vocabulary, clipcls_error *e
 	clipcls_status status = find_special(&vocabulary->start_id, vocabulary, "<|startoftext|>",
 	                                     "<start_of_text>", error);
 	if (status == CLIPCLS_OK)
-		status = find_special(&vocabulary->end_id, vocabulary, "<|endoftext|>", "<end_of_text>",
-		                      error);
+		status =
+		    find_special(&vocabulary->end_id, vocabulary, "<|endoftext|>", "<end_of_text>", error);
 	return status;
 }
 
@@ -249,8 +249,7 @@ uint32_t vocabulary_code_point(unsigned char byte)
 	return byte == 0xad ? 0x143u : byte;
 }
 
-bool vocabulary_find(const struct vocabulary *vocabulary, const char *text, size_t n,
-                     size_t *token)
+bool vocabulary_find(const struct vocabulary *vocabulary, const char *text, size_t n, size_t *token)
 {
 	return token_table_get(&vocabulary->table, text, n, token);
 }
@@ -260,8 +259,7 @@ int32_t vocabulary_id(const struct vocabulary *vocabulary, size_t token)
 	return vocabulary->tokens[token].id;
 }
 
-size_t vocabulary_rank(const struct vocabulary *vocabulary, const char *text, size_t left,
-                       size_t n)
+size_t vocabulary_rank(const struct vocabulary *vocabulary, const char *text, size_t left, size_t n)
 {
 	size_t token;
 	if (!vocabulary_find(vocabulary, text, n, &token))
@@ -278,8 +276,7 @@ enum token_whole vocabulary_whole(const struct vocabulary *vocabulary, size_t to
 	                                              memory_order_relaxed);
 }
 
-void vocabulary_set_whole(const struct vocabulary *vocabulary, size_t token,
-                          enum token_whole whole)
+void vocabulary_set_whole(const struct vocabulary *vocabulary, size_t token, enum token_whole whole)
 {
 	atomic_store_explicit(&vocabulary->tokens[token].whole, (unsigned char)whole,
 	                      memory_order_relaxed);

@@ -13,8 +13,8 @@ static bool is_printable(unsigned byte)
 	return vocabulary_code_point((unsigned char)byte) == byte;
 }
 
-static void add_letter(struct vocabulary *vocabulary, unsigned byte, const char *suffix,
-                       size_t *id, clipcls_status *status, clipcls_error *error)
+static void add_letter(struct vocabulary *vocabulary, unsigned byte, const char *suffix, size_t *id,
+                       clipcls_status *status, clipcls_error *error)
 {
 	struct buffer text = { 0 };
 	buffer_code_point(&text, vocabulary_code_point((unsigned char)byte));
@@ -65,8 +65,8 @@ clipcls_status vocabulary_read_builtin(struct vocabulary **out, size_t vocab_siz
 	static const char *const special[] = { "<|startoftext|>", "<|endoftext|>" };
 	const size_t alphabet_bytes = 4096; /* alphabet and special tokens */
 	size_t size = (size_t)(clip_merges_end - clip_merges), id = 0;
-	clipcls_status status = vocabulary_new(out, BUILTIN_TOKENS, size + alphabet_bytes, vocab_size,
-	                                       BUILTIN_NAME, error);
+	clipcls_status status =
+	    vocabulary_new(out, BUILTIN_TOKENS, size + alphabet_bytes, vocab_size, BUILTIN_NAME, error);
 	if (status == CLIPCLS_OK)
 		status = add_alphabet(*out, &id, error);
 	if (status == CLIPCLS_OK)

@@ -38,9 +38,8 @@ clipcls_status vocabulary_read_vocab_json(struct vocabulary **out,
 	if (files->merges == NULL)
 		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: there is no merges.txt beside it",
 		                 files->path);
-	clipcls_status status =
-	    vocabulary_new(out, files->vocab_size / BYTES_PER_TOKEN, files->vocab_size, vocab_size,
-	                   files->path, error);
+	clipcls_status status = vocabulary_new(out, files->vocab_size / BYTES_PER_TOKEN,
+	                                       files->vocab_size, vocab_size, files->path, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	struct json_walk walk = { .start = files->vocab,

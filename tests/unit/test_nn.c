@@ -103,7 +103,9 @@ static void layernorm_gives_mean_bias_and_deviation_weight(void **state)
 /* Exactness here is what lets output bytes not change with -j, the batch or the neighbours. */
 static void a_tile_does_not_depend_on_its_neighbours_or_the_threads(void **state)
 {
-	static const size_t shapes[][2] = { { 64, 48 }, { 144, 576 }, { 512, 64 }, { 768, 768 }, { 600, 3072 } };
+	static const size_t shapes[][2] = {
+		{ 64, 48 }, { 144, 576 }, { 512, 64 }, { 768, 768 }, { 600, 3072 }
+	};
 	static const size_t tile_rows[] = { 1, 5, 50, 65 };
 	struct pool *pool = NULL;
 	enum { TILES = 23 };
@@ -208,7 +210,9 @@ static void attention_in_a_forest_sees_ancestors_alone(void **state)
 	/* 0-1-2, 1-3, 4-5 */
 	static const uint32_t parents[6] = { ATTENTION_ROOT, 0, 1, 1, ATTENTION_ROOT, 4 };
 	struct attention_rows rows = { .count = 6, .parents = parents, .max_depth = 3 };
-	static const uint32_t seen[6][16] = { { 0 }, { 0, 1 }, { 0, 1, 2 }, { 0, 1, 3 }, { 4 }, { 4, 5 } };
+	static const uint32_t seen[6][16] = {
+		{ 0 }, { 0, 1 }, { 0, 1, 2 }, { 0, 1, 3 }, { 4 }, { 4, 5 }
+	};
 	static const size_t counts[6] = { 1, 2, 3, 3, 1, 2 };
 	static const uint32_t queries[2] = { 3, 5 };
 	static const uint32_t seen_some[2][16] = { { 0, 1, 3 }, { 4, 5 } };

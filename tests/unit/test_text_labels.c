@@ -27,7 +27,9 @@ static void a_labels_file_is_trimmed_and_blank_lines_are_skipped(void **state)
 {
 	clipcls_labels *labels = new_labels();
 	(void)state;
-	assert_ok(ADD_TEXT(labels, "\xef\xbb\xbf" "cat\r\n\r\n  \t \n \xc2\xa0" "big dog \xe3\x80\x80\n"
+	assert_ok(ADD_TEXT(labels, "\xef\xbb\xbf"
+	                           "cat\r\n\r\n  \t \n \xc2\xa0"
+	                           "big dog \xe3\x80\x80\n"
 	                           "\xe7\x8c\xab\n\"it's\""));
 	assert_int_equal(clipcls_labels_count(labels), 4);
 	assert_string_equal(clipcls_labels_text(labels, 0), "cat");

@@ -134,8 +134,8 @@ static void truncation_keeps_the_end_token_last(void **state)
 	assert_ids(tokenizer, text, 4, "49406 3306 3306 49407");
 	assert_ids(tokenizer, text, 2, "49406 49407");
 	assert_ids(tokenizer, "hello hello", 4, "49406 3306 3306 49407");
-	assert_error(tokenizer_encode(tokenizer, ids, &count, "a", 1, 1, &error),
-	             CLIPCLS_ERR_ARGUMENT, "context_length 1");
+	assert_error(tokenizer_encode(tokenizer, ids, &count, "a", 1, 1, &error), CLIPCLS_ERR_ARGUMENT,
+	             "context_length 1");
 	tokenizer_free(tokenizer);
 }
 
@@ -145,8 +145,7 @@ static void contractions_are_words_in_either_case(void **state)
 	struct tokenizer *openclip = builtin(TEXT_CLEANING_OPENCLIP);
 	(void)state;
 	assert_ids(huggingface, "DON'T don't I'LL", 77, "49406 847 713 847 713 328 1342 49407");
-	assert_ids(openclip, "DON'T don\xe2\x80\x99t I'LL", 77,
-	           "49406 847 713 847 713 328 1342 49407");
+	assert_ids(openclip, "DON'T don\xe2\x80\x99t I'LL", 77, "49406 847 713 847 713 328 1342 49407");
 	/* A long s folds to s, for open_clip alone. */
 	assert_ids(openclip, "'\xc5\xbf", 77, "49406 6 129 379 49407");
 	assert_ids(huggingface, "'\xc5\xbf", 77, "49406 262 129 379 49407");
@@ -230,7 +229,10 @@ static void openclip_cleaning_is_ftfys(void **state)
 	assert_cleaned(clean_openclip, "\xef\xac\x81sh", "fish");
 	assert_cleaned(clean_openclip, "\xef\xbc\xa1\xef\xbc\x91", "a1");
 	assert_cleaned(clean_openclip, "\xe2\x80\x9cx\xe2\x80\x9d", "\"x\"");
-	assert_cleaned(clean_openclip, "\xef\xbb\xbf" "a\x01\x7f", "a");
+	assert_cleaned(clean_openclip,
+	               "\xef\xbb\xbf"
+	               "a\x01\x7f",
+	               "a");
 	assert_cleaned(clean_openclip, "\x1b[31mred\x1b[0m", "red");
 	assert_cleaned(clean_openclip, "a\r\nb\rc", "a\nb\nc");
 	assert_cleaned(clean_openclip, "&EACUTE;&amp;amp;lt;", "\xc3\xa9<");
@@ -255,10 +257,10 @@ static void vocabularies_that_contradict_themselves_are_refused(void **state)
 {
 	struct tokenizer *t = NULL;
 	(void)state;
-	assert_error(open_vocab(&t, "{\"a\":0,\"a\":1," SPECIAL_TOKENS "}", "", 10),
-	             CLIPCLS_ERR_FORMAT, "dir/vocab.json: token \"a\" stands twice");
-	assert_error(open_vocab(&t, "{\"a\":0,\"b\":0," SPECIAL_TOKENS "}", "", 10),
-	             CLIPCLS_ERR_FORMAT, "dir/vocab.json: id 0 stands twice");
+	assert_error(open_vocab(&t, "{\"a\":0,\"a\":1," SPECIAL_TOKENS "}", "", 10), CLIPCLS_ERR_FORMAT,
+	             "dir/vocab.json: token \"a\" stands twice");
+	assert_error(open_vocab(&t, "{\"a\":0,\"b\":0," SPECIAL_TOKENS "}", "", 10), CLIPCLS_ERR_FORMAT,
+	             "dir/vocab.json: id 0 stands twice");
 	assert_error(open_vocab(&t, SMALL_VOCAB, SMALL_MERGES, 9), CLIPCLS_ERR_FORMAT,
 	             "id 9 of token \"<|endoftext|>\" is beyond the text tower's vocab_size 9");
 	assert_error(open_vocab(&t, "{" SMALL_TOKENS "}", SMALL_MERGES, 10), CLIPCLS_ERR_FORMAT,
@@ -332,30 +334,30 @@ static void escapes_in_a_vocabulary_are_decoded(void **state)
 
 /* ---- tokenizer.json ------------------------------------------------------------------------- */
 
-#define NORMALIZER                                                                                 \
-	"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":"         \
+#define NORMALIZER                                                                         \
+	"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":" \
 	"\"Replace\",\"pattern\":{\"Regex\":\"\\\\s+\"},\"content\":\" \"},{\"type\":\"Lowercase\"}]}"
 #define PRE_TOKENIZER                                                                              \
 	"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":" \
 	"{\"Regex\":\"'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+\"},"    \
 	"\"behavior\":\"Removed\",\"invert\":true},{\"type\":\"ByteLevel\","                           \
 	"\"add_prefix_space\":false,\"trim_offsets\":true}]}"
-#define ADDED                                                                                      \
-	"\"added_tokens\":[{\"id\":8,\"content\":\"<|startoftext|>\"},"                                \
+#define ADDED                                                       \
+	"\"added_tokens\":[{\"id\":8,\"content\":\"<|startoftext|>\"}," \
 	"{\"id\":9,\"content\":\"<|endoftext|>\"}]"
-#define MODEL(type, merges)                                                                        \
-	"\"model\":{" type "\"merges\":[" merges "],\"end_of_word_suffix\":\"</w>\",\"vocab\":{"       \
-	SMALL_TOKENS "}}"
+#define MODEL(type, merges)                  \
+	"\"model\":{" type "\"merges\":[" merges \
+	"],\"end_of_word_suffix\":\"</w>\",\"vocab\":{" SMALL_TOKENS "}}"
 #define BPE "\"type\":\"BPE\","
 
 static void tokenizer_json_with_either_form_of_merges_works(void **state)
 {
 	static const char *const documents[] = {
 		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER "," MODEL(BPE, "\"a b</w>\",\"a a\"") "}",
-		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER ","
-		MODEL(BPE, "[\"a\",\"b</w>\"],[\"a\",\"a\"]") "}",
-		"{\"version\":\"1.0\",\"truncation\":null,\"decoder\":{\"x\":[1,{}]},"
-		MODEL("", "\"a b</w>\",\"a a\"") "," NORMALIZER "," PRE_TOKENIZER "," ADDED "}",
+		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER
+		"," MODEL(BPE, "[\"a\",\"b</w>\"],[\"a\",\"a\"]") "}",
+		"{\"version\":\"1.0\",\"truncation\":null,\"decoder\":{\"x\":[1,{}]}," MODEL(
+		    "", "\"a b</w>\",\"a a\"") "," NORMALIZER "," PRE_TOKENIZER "," ADDED "}",
 	};
 	(void)state;
 	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
@@ -370,22 +372,22 @@ static void tokenizer_json_of_another_kind_is_named(void **state)
 {
 	struct tokenizer *t = NULL;
 	(void)state;
-	assert_error(open_json(&t, "{" NORMALIZER "," PRE_TOKENIZER ","
-	                           MODEL("\"type\":\"WordPiece\",", "") "}"),
+	assert_error(open_json(&t, "{" NORMALIZER "," PRE_TOKENIZER
+	                           "," MODEL("\"type\":\"WordPiece\",", "") "}"),
 	             CLIPCLS_ERR_UNSUPPORTED,
 	             "dir/tokenizer.json: model type is not CLIP's: \"WordPiece\"");
 	assert_error(open_json(&t, "{\"model\":{\"type\":\"Unigram\",\"vocab\":[[\"a\",-1.5]]}}"),
 	             CLIPCLS_ERR_UNSUPPORTED, "\"Unigram\"");
-	assert_error(open_json(&t, "{\"normalizer\":{\"type\":\"NFKC\"}," PRE_TOKENIZER ","
-	                           MODEL(BPE, "") "}"),
-	             CLIPCLS_ERR_UNSUPPORTED, "normalizer is not CLIP's: {\"type\":\"NFKC\"}");
-	assert_error(open_json(&t, "{" NORMALIZER ",\"pre_tokenizer\":{\"type\":\"Whitespace\"},"
-	                           MODEL(BPE, "") "}"),
+	assert_error(
+	    open_json(&t, "{\"normalizer\":{\"type\":\"NFKC\"}," PRE_TOKENIZER "," MODEL(BPE, "") "}"),
+	    CLIPCLS_ERR_UNSUPPORTED, "normalizer is not CLIP's: {\"type\":\"NFKC\"}");
+	assert_error(open_json(&t, "{" NORMALIZER
+	                           ",\"pre_tokenizer\":{\"type\":\"Whitespace\"}," MODEL(BPE, "") "}"),
 	             CLIPCLS_ERR_UNSUPPORTED, "pre_tokenizer is not CLIP's: {\"type\":\"Whitespace\"}");
-	assert_error(open_json(&t, "{" NORMALIZER "," PRE_TOKENIZER
-	                           ",\"added_tokens\":[{\"id\":7,\"content\":\"<img>\"}],"
-	                           MODEL(BPE, "") "}"),
-	             CLIPCLS_ERR_UNSUPPORTED, "an added token is not CLIP's");
+	assert_error(
+	    open_json(&t, "{" NORMALIZER "," PRE_TOKENIZER
+	                  ",\"added_tokens\":[{\"id\":7,\"content\":\"<img>\"}]," MODEL(BPE, "") "}"),
+	    CLIPCLS_ERR_UNSUPPORTED, "an added token is not CLIP's");
 	assert_error(open_json(&t, "{\"model\":{\"type\":\"BPE\",\"vocab\":{},\"merges\":[]}}"),
 	             CLIPCLS_ERR_UNSUPPORTED, "end_of_word_suffix");
 }
@@ -410,8 +412,8 @@ static void tokenizer_json_that_is_broken_is_refused(void **state)
 		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER "," MODEL(BPE, "[\"a\",\"b\",\"c\"]") "}",
 		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER "," MODEL(BPE, "7") "}",
 		"{" NORMALIZER "," PRE_TOKENIZER "," MODEL(BPE, "") "}",
-		"{\"added_tokens\":[{\"content\":\"<|endoftext|>\"}]," NORMALIZER "," PRE_TOKENIZER ","
-		MODEL(BPE, "") "}",
+		"{\"added_tokens\":[{\"content\":\"<|endoftext|>\"}]," NORMALIZER "," PRE_TOKENIZER
+		"," MODEL(BPE, "") "}",
 	};
 	struct tokenizer *tokenizer = NULL;
 	(void)state;
