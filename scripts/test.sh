@@ -14,8 +14,11 @@ prepare() {
     scripts/install-packages.sh test || return
     if ! cmp -s tests/requirements.txt "$venv/requirements.txt"; then
         python3 -m venv "$venv" && "$venv/bin/pip" install -q -r tests/requirements.txt &&
-            cp tests/requirements.txt "$venv/requirements.txt"
+            cp tests/requirements.txt "$venv/requirements.txt" || return
     fi
+    local site
+    site=$("$venv/bin/python3" -c 'import sysconfig; print(sysconfig.get_path("purelib"))') &&
+        cp tests/torchvision_cpu.py "$site" && echo "import torchvision_cpu" >"$site/torchvision_cpu.pth"
 }
 
 # Adds up a JUnit report, of ctest or of pytest.

@@ -34,5 +34,5 @@ void blas_setup(void)
 
 const char *blas_name(void)
 {
-	return "reference";
+	return "reference BLAS";
 }

@@ -1,6 +1,7 @@
 """Runs scripts/get-model.sh against a hub of hub_server.py, in a home of its own."""
 
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -54,8 +55,10 @@ class Setting:
         return result
 
     def start(self):
+        # A shell's background job, as CI may be, has SIGINT ignored and hands that on.
         return subprocess.Popen(self.command("tiny"), env=self.environment, text=True,
-                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True)
+                                stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
 
     def assert_complete(self):
         assert (self.target / "config.json").read_bytes() == CONFIG

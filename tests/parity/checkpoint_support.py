@@ -8,7 +8,6 @@ import subprocess
 import numpy
 import torch
 
-import torchvision_cpu  # noqa: F401  before open_clip
 import open_clip
 import safetensors.torch
 import transformers

@@ -17,7 +17,6 @@ import sys
 import zlib
 from dataclasses import dataclass, field
 
-import torchvision_cpu  # noqa: F401  before open_clip
 import open_clip
 import torch
 from safetensors.torch import save_file

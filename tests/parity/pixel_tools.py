@@ -121,7 +121,6 @@ def huggingface(path, config, floats=False):
 
 def openclip(path, config, floats=False):
     """The same by open_clip's own transform."""
-    import torchvision_cpu  # noqa: F401  before open_clip
     import open_clip
 
     transforms = open_clip.transform.image_transform(

@@ -14,7 +14,6 @@ import pathlib
 import sys
 
 import numpy as np
-import torchvision_cpu  # noqa: F401  before open_clip
 import open_clip
 import torch
 from PIL import Image

@@ -602,7 +602,8 @@ def test_stb_png_is_exact(stb, tmp_path, color_type, depth, interlace):
 # stb_image rounds its inverse DCT and its chroma upsampling otherwise. Two known differences are
 # larger: with 4:2:2 it swaps the weights of the last column but one, and where a chroma row has at
 # most two samples libjpeg repeats them and stb_image interpolates.
-STB_JPEG_MAX, STB_JPEG_MEAN, STB_JPEG_EDGE_MAX = 3, 0.3, 40
+STB_JPEG_MAX = {"4:2:2": 4}  # elsewhere 3
+STB_JPEG_MEAN, STB_JPEG_EDGE_MAX = 0.3, 40
 
 
 @pytest.mark.parametrize("subsampling", SUBSAMPLING)
@@ -621,7 +622,8 @@ def test_stb_jpeg_is_near(stb, tmp_path, subsampling):
                 mean = max(mean, wrong.mean())
     print(f"stb_image {subsampling}: at most {worst} levels inside, {edge} at the right edge or in "
           f"narrow pictures, {mean:.3f} on average")
-    assert worst <= STB_JPEG_MAX and edge <= STB_JPEG_EDGE_MAX and mean <= STB_JPEG_MEAN
+    assert worst <= STB_JPEG_MAX.get(subsampling, 3)
+    assert edge <= STB_JPEG_EDGE_MAX and mean <= STB_JPEG_MEAN
 
 
 def test_stb_refuses_truncated_jpegs(stb, tmp_path):

@@ -18,7 +18,6 @@ import unicodedata
 import ftfy
 import pytest
 import regex
-import torchvision_cpu  # noqa: F401  before open_clip
 from open_clip.tokenizer import SimpleTokenizer, bytes_to_unicode, default_bpe
 from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES, OPENAI_IMAGENET_TEMPLATES
 from transformers import CLIPTokenizer
