@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "image/image.h"
 #include "nn/blas.h"
+#include "nn/blocked.h"
 
 #include <string.h>
 
@@ -62,7 +63,9 @@ const char *clipcls_image_extension(size_t index)
 char *clipcls_build_info(void)
 {
 	struct buffer out = { 0 };
-	buffer_format(&out, "matrix products: %s\n", blas_name());
+	const char *blocked = blocked_name();
+	buffer_format(&out, "matrix products: %s%s%s\n", blocked != NULL ? blocked : "",
+	              blocked != NULL ? ", " : "", blas_name());
 	image_decoders_describe(&out);
 	buffer_text(&out, "sandbox: none\n");
 	if (out.failed)

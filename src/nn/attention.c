@@ -3,6 +3,8 @@
 #include "base/arena.h"
 #include "base/checked.h"
 #include "nn/blas.h"
+#include "nn/blocked.h"
+#include "nn/dot_rows.h"
 #include "nn/ops.h"
 
 #include <math.h>
@@ -47,7 +49,8 @@ static void attend_sequence(const struct attention_job *job, size_t sequence, si
 		.c = scores,
 		.c_stride = T,
 	};
-	blas_multiply_transposed(&product);
+	/* Dh is short and keys are rows: dot products need no packing. */
+	dot_rows_multiply_transposed(&product);
 	softmax_rows(scores, Q, T, 1.0f / sqrtf((float)Dh));
 	product = (struct blas_product){
 		.m = Q,
@@ -60,7 +63,8 @@ static void attend_sequence(const struct attention_job *job, size_t sequence, si
 		.c = job->out + sequence * Q * D + column,
 		.c_stride = D,
 	};
-	blas_multiply(&product);
+	if (!blocked_small_product(&product))
+		blas_multiply(&product);
 }
 
 /* One head of one row of a forest: few ancestors, so plain dot products. */

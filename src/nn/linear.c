@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "nn/blas.h"
+#include "nn/blocked.h"
 #include "nn/dot_rows.h"
 #include "nn/ops.h"
 
@@ -10,11 +11,11 @@
 
 /* A BLAS rounds a row differently by its place in the matrix, by the matrix's height, and a column
  * by where the matrix ends: OpenBLAS's AVX2 kernel has other code for the edges of twelve rows, and
- * its AVX-512 build for small products. Every tile is therefore a product of its own (tiles of one
- * row go through dot_rows.h, which has no such edges), and columns are always cut at the same
- * places, whatever the number of threads. The cut costs nothing measurable: its part of the weights
- * stays in the cache from one tile to the next. */
-#define COLUMN_CHUNK 256
+ * its AVX-512 build for small products. Where weights are not in blocks, every tile is therefore a
+ * product of its own (tiles of one row go through dot_rows.h, which has no such edges). Columns are
+ * always cut at the same places, whatever the number of threads. The cut costs nothing measurable:
+ * its part of the weights stays in the cache from one tile to the next. */
+#define COLUMN_CHUNK 128
 
 struct linear_job {
 	float *out;
@@ -26,14 +27,17 @@ struct linear_job {
 	enum activation activation;
 };
 
+/* What the product is added to: the bias, on top of the residual where there is one. */
 static void put_bias(float *out, const struct linear_job *job, size_t rows, size_t first, size_t n)
 {
 	const float *bias = job->linear->bias;
-	for (size_t row = 0; bias != NULL && row < rows; row++, out += job->linear->n) {
-		if (job->mode == LINEAR_ADD)
-			add(out, bias + first, n);
-		else
+	for (size_t row = 0; row < rows; row++, out += job->linear->n) {
+		if (job->mode == LINEAR_SET && bias != NULL)
 			memcpy(out, bias + first, n * sizeof *out);
+		else if (job->mode == LINEAR_SET)
+			memset(out, 0, n * sizeof *out);
+		else if (bias != NULL)
+			add(out, bias + first, n);
 	}
 }
 
@@ -53,10 +57,25 @@ static void run_rows(const struct linear_job *job, size_t row, size_t rows, size
 		.b_stride = linear->k,
 		.c = out,
 		.c_stride = linear->n,
-		.accumulate = job->mode == LINEAR_ADD || linear->bias != NULL,
+		.accumulate = 1,
 	};
 	put_bias(out, job, rows, first, n);
 	multiply(&product);
+	if (job->activated)
+		activate(out, job->activation, rows, n, linear->n);
+}
+
+static void run_block_column(void *context, size_t column, size_t worker)
+{
+	const struct linear_job *job = context;
+	const struct linear *linear = job->linear;
+	size_t first = column * BLOCK, n = size_min(BLOCK, linear->n - first);
+	size_t rows = job->tiles.count * job->tiles.rows;
+	float *out = job->out + first;
+	(void)worker;
+	put_bias(out, job, rows, first, n);
+	blocked_multiply(out, linear->n, job->x, linear->k, rows, linear->blocks, column, linear->n,
+	                 linear->k);
 	if (job->activated)
 		activate(out, job->activation, rows, n, linear->n);
 }
@@ -76,7 +95,11 @@ static void run_chunk(void *context, size_t chunk, size_t worker)
 
 static void run(struct linear_job *job, struct pool *pool)
 {
-	pool_run(pool, (job->linear->n + COLUMN_CHUNK - 1) / COLUMN_CHUNK, run_chunk, job);
+	size_t n = job->linear->n;
+	if (job->linear->blocks != NULL)
+		pool_run(pool, (n + BLOCK - 1) / BLOCK, run_block_column, job);
+	else
+		pool_run(pool, (n + COLUMN_CHUNK - 1) / COLUMN_CHUNK, run_chunk, job);
 }
 
 void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,

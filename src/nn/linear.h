@@ -7,9 +7,10 @@
 
 #include <stddef.h>
 
-/* weight: (N, K) row-major.   bias: (N) or NULL. Both borrowed from the checkpoint. */
+/* weight: (N, K) row-major.   bias: (N) or NULL. Both borrowed from the checkpoint.
+ * blocks: the weight in blocks (blocked.h), or NULL; where it is there, weight is not read. */
 struct linear {
-	const float *weight, *bias;
+	const float *weight, *bias, *blocks;
 	size_t n, k;
 };
 

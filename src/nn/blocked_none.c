@@ -1,0 +1,26 @@
+/* A build without kernels for blocked weights. */
+#include "nn/blocked.h"
+
+bool blocked_usable(void)
+{
+	return false;
+}
+
+const char *blocked_name(void)
+{
+	return NULL;
+}
+
+void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_stride, size_t rows,
+                      const float *blocks, size_t column, size_t n, size_t k)
+{
+	/* Never called: nothing is stored in blocks where they are not usable. */
+	(void)out, (void)out_stride, (void)x, (void)x_stride, (void)rows, (void)blocks, (void)column;
+	(void)n, (void)k;
+}
+
+bool blocked_small_product(const struct blas_product *product)
+{
+	(void)product;
+	return false;
+}
