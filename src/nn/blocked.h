@@ -1,6 +1,6 @@
 /* Linear layers over weights stored in blocks: kernels made for the processor at run time read each
- * block where it lies, at few rows as fast as at many. Absent where the build or the processor has no
- * such kernels; every backend can do without. */
+ * block where it lies, at few rows as fast as at many. Absent where the build or the processor has
+ * no such kernels; every backend can do without. */
 #ifndef CLIPCLS_NN_BLOCKED_H
 #define CLIPCLS_NN_BLOCKED_H
 
@@ -9,8 +9,8 @@
 
 #include <stdbool.h>
 
-/* Columns and depth of a block. A weight (N, K) is (ceil N/64, ceil K/64, 64 of k, 64 of n), filled up
- * with zeros. */
+/* Columns and depth of a block. A weight (N, K) is (ceil N/64, ceil K/64, 64 of k, 64 of n), filled
+ * up with zeros. */
 #define BLOCK 64
 
 /* Whether kernels can be made for this processor. */
@@ -21,20 +21,25 @@ const char *blocked_name(void);
 /* Floats of a weight (n, k) in blocks; false when that overflows. */
 bool blocked_floats(size_t *out, size_t n, size_t k);
 
-/* One weight to be rearranged: weight (n, k) row-major -> blocks. */
-struct blocked_job {
-	float *blocks;
-	const float *weight;
+/* Where a kernel finds its weight (n, k): in blocks, or, with blocks NULL, row-major. */
+struct blocked_weight {
+	const float *blocks, *rows;
 	size_t n, k;
 };
-/* Rearranges them in parallel on `pool` (may be NULL). */
-void blocked_fill(const struct blocked_job *jobs, size_t count, struct pool *pool);
+
+/* blocks (blocked_floats) = the weight, rearranged in parallel on `pool` (may be NULL). */
+void blocked_fill(float *blocks, const struct blocked_weight *weight, struct pool *pool);
+
+/* Rearranges `count` blocks of one column, from block `depth` of k on. */
+void blocked_pack(float *blocks, const struct blocked_weight *weight, size_t column, size_t depth,
+                  size_t count);
 
 /* out (rows, 64 or what is left of n) += x (rows, k) times one column of blocks, transposed.
  * out_stride, x_stride: floats from row to row.   column: which 64 of n. A row's result does not
- * depend on the other rows or their number. */
+ * depend on the other rows or their number, nor on whether the weight is in blocks: a row-major one
+ * is rearranged on the way, for every call anew. */
 void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_stride, size_t rows,
-                      const float *blocks, size_t column, size_t n, size_t k);
+                      const struct blocked_weight *weight, size_t column);
 
 /* c (m, n) = a (m, k) times b (k, n) in one kernel; false when there is none for the shape. */
 struct blas_product;

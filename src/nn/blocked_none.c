@@ -12,11 +12,10 @@ const char *blocked_name(void)
 }
 
 void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_stride, size_t rows,
-                      const float *blocks, size_t column, size_t n, size_t k)
+                      const struct blocked_weight *weight, size_t column)
 {
-	/* Never called: nothing is stored in blocks where they are not usable. */
-	(void)out, (void)out_stride, (void)x, (void)x_stride, (void)rows, (void)blocks, (void)column;
-	(void)n, (void)k;
+	/* Never called where blocks are not usable. */
+	(void)out, (void)out_stride, (void)x, (void)x_stride, (void)rows, (void)weight, (void)column;
 }
 
 bool blocked_small_product(const struct blas_product *product)

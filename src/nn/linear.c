@@ -69,13 +69,13 @@ static void run_block_column(void *context, size_t column, size_t worker)
 {
 	const struct linear_job *job = context;
 	const struct linear *linear = job->linear;
+	const struct blocked_weight weight = { linear->blocks, linear->weight, linear->n, linear->k };
 	size_t first = column * BLOCK, n = size_min(BLOCK, linear->n - first);
 	size_t rows = job->tiles.count * job->tiles.rows;
 	float *out = job->out + first;
 	(void)worker;
 	put_bias(out, job, rows, first, n);
-	blocked_multiply(out, linear->n, job->x, linear->k, rows, linear->blocks, column, linear->n,
-	                 linear->k);
+	blocked_multiply(out, linear->n, job->x, linear->k, rows, &weight, column);
 	if (job->activated)
 		activate(out, job->activation, rows, n, linear->n);
 }
@@ -96,7 +96,7 @@ static void run_chunk(void *context, size_t chunk, size_t worker)
 static void run(struct linear_job *job, struct pool *pool)
 {
 	size_t n = job->linear->n;
-	if (job->linear->blocks != NULL)
+	if (blocked_usable())
 		pool_run(pool, (n + BLOCK - 1) / BLOCK, run_block_column, job);
 	else
 		pool_run(pool, (n + COLUMN_CHUNK - 1) / COLUMN_CHUNK, run_chunk, job);

@@ -12,7 +12,6 @@ struct text_tower {
 	struct weight_rows token_embedding; /* (V, D), read row by row as stored */
 	const float *position_embedding;    /* (C, D) */
 	struct transformer transformer;
-	float *blocks; /* what the linear layers' blocks lie in; NULL = none */
 	struct norm final_norm;
 	struct linear projection; /* (E, D) */
 };
@@ -36,7 +35,7 @@ clipcls_status text_tower_load(struct text_tower **out, struct checkpoint *check
 	clipcls_status status = transformer_want(&tower->transformer, &config->text.transformer,
 	                                         "text_model.encoder", &list, error);
 	clipcls_status fetched =
-	    weight_fetch(&list, &tower->blocks, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
+	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;
 	if (status == CLIPCLS_OK)
 		status = checkpoint_rows(checkpoint, &tower->token_embedding,
@@ -53,7 +52,6 @@ void text_tower_free(struct text_tower *tower)
 	if (tower == NULL)
 		return;
 	transformer_free(&tower->transformer);
-	free(tower->blocks);
 	free(tower);
 }
 

@@ -1,6 +1,8 @@
 #include "nn/transformer.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
+#include "nn/blocked.h"
 #include "nn/ops.h"
 
 #include <stdio.h>
@@ -44,7 +46,45 @@ clipcls_status transformer_want(struct transformer *transformer,
 void transformer_free(struct transformer *transformer)
 {
 	free(transformer->blocks);
+	free(transformer->settled);
 	*transformer = (struct transformer){ 0 };
+}
+
+#define LINEARS_PER_BLOCK 6
+
+static void linears_of(struct linear *out[LINEARS_PER_BLOCK], struct block *block)
+{
+	struct linear *all[LINEARS_PER_BLOCK] = { &block->q,   &block->k,   &block->v,
+		                                      &block->out, &block->fc1, &block->fc2 };
+	memcpy(out, all, sizeof all);
+}
+
+void transformer_settle(struct transformer *transformer, struct pool *pool)
+{
+	struct linear *linears[LINEARS_PER_BLOCK];
+	size_t total = 0, size = 0;
+	bool fits = true;
+	if (!blocked_usable() || transformer->settled != NULL)
+		return;
+	for (size_t i = 0; i < transformer->config.layers; i++) {
+		linears_of(linears, &transformer->blocks[i]);
+		for (size_t j = 0; fits && j < LINEARS_PER_BLOCK; j++)
+			fits = blocked_floats(&size, linears[j]->n, linears[j]->k) &&
+			       size_add(total, size, &total);
+	}
+	transformer->settled = fits ? memory_floats(total) : NULL;
+	float *next = transformer->settled;
+	for (size_t i = 0; next != NULL && i < transformer->config.layers; i++) {
+		linears_of(linears, &transformer->blocks[i]);
+		for (size_t j = 0; j < LINEARS_PER_BLOCK; j++) {
+			struct linear *linear = linears[j];
+			const struct blocked_weight weight = { NULL, linear->weight, linear->n, linear->k };
+			blocked_fill(next, &weight, pool);
+			linear->blocks = next;
+			blocked_floats(&size, linear->n, linear->k);
+			next += size;
+		}
+	}
 }
 
 /* What one forward pass works in. R rows. */

@@ -22,14 +22,13 @@ struct block {
 struct transformer {
 	struct transformer_config config;
 	struct block *blocks; /* (layers) */
+	float *settled;       /* what the linears' blocks lie in; NULL = none */
 };
 
 /* Collects the tensors that a tower wants, then fetches all of them in one go. */
 struct weight_list {
 	struct weight_request *requests;
 	size_t count, capacity;
-	struct linear **linears; /* whose weights go into blocks where that is faster */
-	size_t linear_count, linear_capacity;
 	bool failed;
 };
 __attribute__((format(printf, 3, 4))) void weight_want(struct weight_list *list, const float **out,
@@ -38,17 +37,20 @@ void weight_want_norm(struct weight_list *list, struct norm *norm, const char *n
 /* `name`.weight and, when `biased`, `name`.bias. */
 void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
                         size_t k, bool biased);
-/* Fetches everything wanted and frees the list. *blocks: what the linears' blocks lie in, the
- * tower's to free; NULL where none are made. */
-clipcls_status weight_fetch(struct weight_list *list, float **blocks,
-                            struct checkpoint *checkpoint, struct pool *pool,
-                            clipcls_error *error);
+/* Fetches everything wanted and frees the list. */
+clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpoint,
+                            struct pool *pool, clipcls_error *error);
 
 /* Wants all tensors of `prefix`.layers.N; transformer_free frees what this allocated. */
 clipcls_status transformer_want(struct transformer *transformer,
                                 const struct transformer_config *config, const char *prefix,
                                 struct weight_list *list, clipcls_error *error);
 void transformer_free(struct transformer *transformer);
+
+/* Puts the blocks' weights where kernels read them fastest (linear.blocks), in memory of the
+ * transformer's own. Pays when many rows are to come; changes no result, and does nothing the
+ * second time, where such kernels are not usable, or where memory is short. */
+void transformer_settle(struct transformer *transformer, struct pool *pool);
 
 /* x: (rows->count, D), in place.
  * keep: (kept), ascending, the rows whose result is wanted (equally many in every sequence): the

@@ -16,7 +16,6 @@ struct vit {
 	struct linear patch_embedding;   /* (D, 3*P*P) */
 	struct norm pre_norm, post_norm;
 	struct transformer transformer;
-	float *blocks; /* what the linear layers' blocks lie in; NULL = none */
 	struct linear projection; /* (E, D) */
 };
 
@@ -50,7 +49,7 @@ clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, struct 
 	clipcls_status status = transformer_want(&vit->transformer, &config->vision.transformer,
 	                                         "vision_model.encoder", &list, error);
 	clipcls_status fetched =
-	    weight_fetch(&list, &vit->blocks, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
+	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;
 	if (status != CLIPCLS_OK)
 		vit_free(vit);
@@ -64,8 +63,12 @@ void vit_free(struct vit *vit)
 	if (vit == NULL)
 		return;
 	transformer_free(&vit->transformer);
-	free(vit->blocks);
 	free(vit);
+}
+
+void vit_settle(struct vit *vit, struct pool *pool)
+{
+	transformer_settle(&vit->transformer, pool);
 }
 
 static struct attention_rows rows_of(const struct vit *vit, size_t n)

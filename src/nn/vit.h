@@ -9,6 +9,8 @@ struct vit;
 clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, struct pool *pool,
                         clipcls_error *error);
 void vit_free(struct vit *vit);
+/* transformer_settle of the tower: when many pictures are to come. */
+void vit_settle(struct vit *vit, struct pool *pool);
 
 /* pixels: (n, 3, S, S) normalised RGB, borrowed.   out: (n, E), unit L2 norm, caller's.
  * The arena must have vit_scratch(n, threads of `pool`) zeroed floats left; `pool` may be NULL. */
