@@ -18,22 +18,10 @@ static void shape_text(char *out, size_t size, const size_t *shape, size_t rank)
 		snprintf(out + used, size - used, ")");
 }
 
-/* The shape that the spec's source must have in the file. */
-static void source_shape(size_t shape[TENSOR_RANK_LIMIT], const struct tensor_spec *spec)
-{
-	memcpy(shape, spec->shape, sizeof spec->shape);
-	if (spec->operation == TENSOR_TRANSPOSE) {
-		shape[0] = spec->shape[1];
-		shape[1] = spec->shape[0];
-	} else if (spec->operation == TENSOR_PART) {
-		shape[0] = 3 * spec->shape[0]; /* below 3 * 2^31 */
-	}
-}
-
 static clipcls_status check_source(const struct safetensors_tensor *source,
                                    const struct tensor_spec *spec, clipcls_error *error)
 {
-	size_t wanted[TENSOR_RANK_LIMIT];
+	size_t wanted[TENSOR_RANK_LIMIT], rank;
 	if (!dtype_is_weight(source->dtype))
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
 		                 "%s: tensor \"%s\" is %s; weights are read as F32, F16 and BF16",
@@ -41,13 +29,12 @@ static clipcls_status check_source(const struct safetensors_tensor *source,
 	/* A scalar may be stored as (1). */
 	if (spec->rank == 0 && source->rank <= 1 && source->elements == 1)
 		return CLIPCLS_OK;
-	source_shape(wanted, spec);
-	if (source->rank == spec->rank &&
-	    memcmp(source->shape, wanted, spec->rank * sizeof *wanted) == 0)
+	tensor_source_shape(wanted, &rank, spec);
+	if (source->rank == rank && memcmp(source->shape, wanted, rank * sizeof *wanted) == 0)
 		return CLIPCLS_OK;
 	char has[256], should[128];
 	shape_text(has, sizeof has, source->shape, source->rank);
-	shape_text(should, sizeof should, wanted, spec->rank);
+	shape_text(should, sizeof should, wanted, rank);
 	return error_set(error, CLIPCLS_ERR_FORMAT,
 	                 "%s: tensor \"%s\" has shape %s, the config calls for %s", source->path,
 	                 source->name, has, should);
@@ -221,8 +208,10 @@ void checkpoint_free(struct checkpoint *checkpoint)
 {
 	if (checkpoint == NULL)
 		return;
-	for (size_t i = 0; checkpoint->tensors != NULL && i < checkpoint->count; i++)
+	for (size_t i = 0; checkpoint->tensors != NULL && i < checkpoint->count; i++) {
 		free(checkpoint->tensors[i].owned);
+		free(checkpoint->tensors[i].owned_blocks);
+	}
 	for (size_t i = 0; i < sizeof checkpoint->owned / sizeof *checkpoint->owned; i++)
 		free(checkpoint->owned[i]);
 	strmap_free(checkpoint->by_name);

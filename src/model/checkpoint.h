@@ -44,9 +44,11 @@ const struct tokenizer_files *checkpoint_tokenizer_files(const struct checkpoint
 const char *checkpoint_class_names(const struct checkpoint *checkpoint, size_t *size);
 
 /* One wanted tensor. *out becomes row-major F32: the mapping itself where it is that already, else
- * a converted copy that the checkpoint owns; valid until checkpoint_free. */
+ * a converted copy that the checkpoint owns; valid until checkpoint_free. With `blocks`, a weight
+ * that the file holds in blocks of 64 x 64 (docs/single-file.md) is given as these, in *blocks, and
+ * *out becomes NULL; for any other tensor *blocks becomes NULL. */
 struct weight_request {
-	const float **out;
+	const float **out, **blocks;
 	char name[112]; /* canonical: "vision_model.encoder.layers.0.mlp.fc1.weight" */
 };
 /* Fetches n tensors, converting in parallel on `pool` (may be NULL); verifies the checksums of a

@@ -18,6 +18,7 @@
 /* One tensor of the output. */
 struct item {
 	const struct checkpoint_tensor *weight; /* NULL for a file that rides along */
+	char *blocked_name;                     /* of a weight that is written in blocks; else NULL */
 	struct safetensors_tensor tensor;       /* data: of files only, until it is written */
 	size_t begin;                           /* of its data, behind the header */
 	uint64_t checksum;
@@ -28,6 +29,7 @@ struct writer {
 	struct item *items; /* in the order of the data */
 	size_t count;
 	struct buffer config;
+	bool in_blocks;
 	char *classes; /* read from beside the source's config; NULL = none */
 	size_t classes_size;
 };
@@ -45,17 +47,42 @@ static int alignment_group(const struct safetensors_tensor *tensor)
 	}
 }
 
-static struct item weight_item(const struct checkpoint_tensor *weight, const enum dtype *dtype)
+static clipcls_status weight_item(struct item *item, const struct writer *writer,
+                                  const struct checkpoint_tensor *weight, const enum dtype *dtype,
+                                  clipcls_error *error)
 {
-	const struct tensor_spec *spec = &weight->spec;
-	struct item item = { .weight = weight };
-	item.tensor.name = spec->name;
-	item.tensor.dtype = dtype != NULL ? *dtype : weight->source->dtype;
-	item.tensor.rank = spec->rank;
-	memcpy(item.tensor.shape, spec->shape, spec->rank * sizeof *spec->shape);
-	item.tensor.elements = tensor_elements(spec);
-	item.tensor.bytes = item.tensor.elements * dtype_bytes(item.tensor.dtype);
-	return item;
+	struct tensor_spec written = weight->spec;
+	written.operation = TENSOR_COPY;
+	*item = (struct item){ .weight = weight };
+	item->tensor.name = weight->spec.name;
+	if (writer->in_blocks && tensor_has_blocks(&weight->spec)) {
+		struct buffer name = { 0 };
+		buffer_format(&name, "%s" TENSOR_BLOCKED_SUFFIX, weight->spec.name);
+		if (name.failed)
+			return error_memory(error);
+		item->tensor.name = item->blocked_name = name.bytes;
+		written.operation = TENSOR_BLOCKED;
+	}
+	item->tensor.dtype = dtype != NULL ? *dtype : weight->source->dtype;
+	tensor_source_shape(item->tensor.shape, &item->tensor.rank, &written);
+	item->tensor.elements = 1;
+	for (size_t i = 0; i < item->tensor.rank; i++)
+		item->tensor.elements *= item->tensor.shape[i];
+	item->tensor.bytes = item->tensor.elements * dtype_bytes(item->tensor.dtype);
+	return CLIPCLS_OK;
+}
+
+/* Blocks are worth it where they need not be filled up: a width that 64 does not divide would make
+ * the file larger. */
+static bool blocks_are_full(const struct checkpoint *checkpoint)
+{
+	for (size_t i = 0; i < checkpoint->count; i++) {
+		const struct tensor_spec *spec = &checkpoint->tensors[i].spec;
+		if (tensor_has_blocks(spec) &&
+		    (spec->shape[0] % TENSOR_BLOCK != 0 || spec->shape[1] % TENSOR_BLOCK != 0))
+			return false;
+	}
+	return true;
 }
 
 static void add_file(struct item *items, size_t *n, const char *name, const char *bytes,
@@ -86,8 +113,9 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 		free(unordered);
 		return error_memory(error);
 	}
-	for (size_t i = 0; i < checkpoint->count; i++)
-		unordered[n++] = weight_item(&checkpoint->tensors[i], dtype);
+	clipcls_status status = CLIPCLS_OK;
+	for (size_t i = 0; i < checkpoint->count && status == CLIPCLS_OK; i++)
+		status = weight_item(&unordered[n++], writer, &checkpoint->tensors[i], dtype, error);
 	add_file(unordered, &n, SINGLE_VOCAB, files->vocab, files->vocab_size);
 	add_file(unordered, &n, SINGLE_MERGES, files->merges, files->merges_size);
 	add_file(unordered, &n, SINGLE_TOKENIZER_JSON, files->tokenizer_json,
@@ -98,8 +126,7 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 		add_file(unordered, &n, SINGLE_CLASSES, checkpoint->class_names,
 		         checkpoint->class_names_size);
 	size_t position = 0;
-	clipcls_status status = CLIPCLS_OK;
-	for (int group = 0; group <= 3; group++) {
+	for (int group = 0; status == CLIPCLS_OK && group <= 3; group++) {
 		for (size_t i = 0; i < n; i++) {
 			if (alignment_group(&unordered[i].tensor) != group)
 				continue;
@@ -109,6 +136,8 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 			writer->items[writer->count++] = unordered[i];
 		}
 	}
+	for (size_t i = 0; writer->count == 0 && i < n; i++)
+		free(unordered[i].blocked_name); /* not moved to the writer's list */
 	free(unordered);
 	return status;
 }
@@ -136,8 +165,9 @@ static void write_header(struct buffer *out, const struct writer *writer)
 		return;
 	}
 	buffer_append(out, "\0\0\0\0\0\0\0\0", LENGTH_BYTES);
-	buffer_text(out, "{\"__metadata__\":{\"format\":\"" SINGLE_FORMAT
-	                 "\",\"format_version\":\"" SINGLE_FORMAT_VERSION "\",\"config\":");
+	buffer_text(out, "{\"__metadata__\":{\"format\":\"" SINGLE_FORMAT "\",\"format_version\":\"");
+	buffer_text(out, writer->in_blocks ? SINGLE_VERSION_BLOCKS : SINGLE_VERSION_ROWS);
+	buffer_text(out, "\",\"config\":");
 	json_write_string(out, writer->config.bytes, writer->config.size);
 	buffer_text(out, ",\"checksums\":");
 	json_write_string(out, checksums.bytes, checksums.size);
@@ -159,9 +189,9 @@ static void write_header(struct buffer *out, const struct writer *writer)
 	buffer_free(&checksums);
 }
 
-/* The tensor's bytes as they are written: (item->tensor.bytes), freed with free(). */
-static clipcls_status weight_bytes(unsigned char **out, struct writer *writer,
-                                   const struct item *item, clipcls_error *error)
+/* The tensor's elements in the wanted dtype, row-major: (item->tensor.bytes), freed with free(). */
+static clipcls_status row_major_bytes(unsigned char **out, struct writer *writer,
+                                      const struct item *item, clipcls_error *error)
 {
 	const struct checkpoint_tensor *weight = item->weight;
 	enum dtype from = weight->source->dtype, to = item->tensor.dtype;
@@ -201,6 +231,27 @@ cleanup:
 		*out = converted;
 	free(stored);
 	free(floats);
+	return status;
+}
+
+/* The same as they are written: a weight that goes into blocks is rearranged. Such blocks are full,
+ * so that the size stays the same. */
+static clipcls_status weight_bytes(unsigned char **out, struct writer *writer,
+                                   const struct item *item, clipcls_error *error)
+{
+	unsigned char *rows = NULL;
+	clipcls_status status = row_major_bytes(&rows, writer, item, error);
+	*out = rows;
+	if (status != CLIPCLS_OK || item->blocked_name == NULL)
+		return status;
+	size_t columns = item->weight->spec.shape[1], size = dtype_bytes(item->tensor.dtype);
+	*out = memory_new(item->tensor.elements, size);
+	if (*out == NULL)
+		status = error_memory(error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < item->tensor.elements; i++)
+		memcpy(*out + tensor_block_place(i / columns, i % columns, columns) * size, rows + i * size,
+		       size);
+	free(rows);
 	return status;
 }
 
@@ -279,7 +330,7 @@ static clipcls_status parse_dtype(enum dtype *out, const char *name, clipcls_err
 clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path, const char *dtype,
                                 clipcls_error *error)
 {
-	struct writer writer = { .checkpoint = checkpoint };
+	struct writer writer = { .checkpoint = checkpoint, .in_blocks = blocks_are_full(checkpoint) };
 	struct output_file file = { .fd = -1 };
 	enum dtype wanted = DTYPE_F32;
 	clipcls_status status = dtype != NULL ? parse_dtype(&wanted, dtype, error) : CLIPCLS_OK;
@@ -298,6 +349,8 @@ clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path,
 	output_file_close(&file);
 	buffer_free(&writer.config);
 	free(writer.classes);
+	for (size_t i = 0; i < writer.count; i++)
+		free(writer.items[i].blocked_name);
 	free(writer.items);
 	return status;
 }

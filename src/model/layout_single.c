@@ -52,8 +52,8 @@ bool layout_single_is_file(const char *name)
 	return false;
 }
 
-static clipcls_status check_version(const struct safetensors *weights, const char *path,
-                                    clipcls_error *error)
+static clipcls_status check_version(enum tensor_naming *naming, const struct safetensors *weights,
+                                    const char *path, clipcls_error *error)
 {
 	const char *format = safetensors_metadata(weights, "format");
 	const char *version = safetensors_metadata(weights, "format_version");
@@ -62,10 +62,15 @@ static clipcls_status check_version(const struct safetensors *weights, const cha
 		                 "%s: not written by clipcls convert; of a downloaded checkpoint, give the "
 		                 "directory",
 		                 path);
-	if (version == NULL || strcmp(version, SINGLE_FORMAT_VERSION) != 0)
+	if (version != NULL && strcmp(version, SINGLE_VERSION_ROWS) == 0)
+		*naming = TENSOR_NAMING_CANONICAL;
+	else if (version != NULL && strcmp(version, SINGLE_VERSION_BLOCKS) == 0)
+		*naming = TENSOR_NAMING_BLOCKED;
+	else
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
-		                 "%s: format_version %s is not " SINGLE_FORMAT_VERSION, path,
-		                 version != NULL ? version : "(none)");
+		                 "%s: format_version %s is neither " SINGLE_VERSION_ROWS
+		                 " nor " SINGLE_VERSION_BLOCKS,
+		                 path, version != NULL ? version : "(none)");
 	return CLIPCLS_OK;
 }
 
@@ -146,8 +151,8 @@ clipcls_status layout_single_open(struct checkpoint *checkpoint, clipcls_error *
 {
 	struct tokenizer_files *files = &checkpoint->tokenizer;
 	uint64_t config_checksum = 0;
-	checkpoint->naming = TENSOR_NAMING_CANONICAL;
-	clipcls_status status = check_version(checkpoint->weights, checkpoint->path, error);
+	clipcls_status status =
+	    check_version(&checkpoint->naming, checkpoint->weights, checkpoint->path, error);
 	if (status == CLIPCLS_OK)
 		status = read_checksums(checkpoint, &config_checksum, error);
 	if (status == CLIPCLS_OK)

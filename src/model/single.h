@@ -7,7 +7,8 @@
 #include "model/safetensors.h"
 
 #define SINGLE_FORMAT "clipcls"
-#define SINGLE_FORMAT_VERSION "1"
+#define SINGLE_VERSION_ROWS "1"   /* linear weights row-major */
+#define SINGLE_VERSION_BLOCKS "2" /* linear weights of the transformer blocks in blocks */
 #define SINGLE_ALIGNMENT 64 /* of the data, and of every tensor whose size is a multiple of it */
 
 #define SINGLE_CLASSES "classes"

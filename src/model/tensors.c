@@ -93,15 +93,18 @@ static void add_row(struct list *list, const struct tower *tower, const char *pr
 {
 	struct tensor_spec *spec = &list->specs[list->count++];
 	snprintf(spec->name, sizeof spec->name, "%s%s", prefix, row->name);
-	if (list->naming == TENSOR_NAMING_CANONICAL) {
-		memcpy(spec->source, spec->name, sizeof spec->source);
+	for (const char *letter = row->shape; *letter != '\0'; letter++)
+		spec->shape[spec->rank++] = dimension(tower, *letter);
+	if (list->naming == TENSOR_NAMING_BLOCKED && tensor_has_blocks(spec)) {
+		snprintf(spec->source, sizeof spec->source, "%s" TENSOR_BLOCKED_SUFFIX, spec->name);
+		spec->operation = TENSOR_BLOCKED;
+	} else if (list->naming == TENSOR_NAMING_CANONICAL || list->naming == TENSOR_NAMING_BLOCKED) {
+		memcpy(spec->source, spec->name, sizeof spec->name);
 	} else {
 		snprintf(spec->source, sizeof spec->source, "%s%s", openclip_prefix, row->openclip);
 		spec->operation = row->operation;
 		spec->part = row->part;
 	}
-	for (const char *letter = row->shape; *letter != '\0'; letter++)
-		spec->shape[spec->rank++] = dimension(tower, *letter);
 }
 
 static void add_tower(struct list *list, const struct tower *tower, const struct row *rows,
@@ -119,11 +122,13 @@ static void add_tower(struct list *list, const struct tower *tower, const struct
 	}
 }
 
+/* Sides are below 2^31 (config_check.c), so that rounding them up fits. */
 static bool elements_fit(const struct tensor_spec *spec)
 {
-	size_t bytes = sizeof(float);
-	for (size_t i = 0; i < spec->rank; i++)
-		if (!size_mul(bytes, spec->shape[i], &bytes))
+	size_t bytes = sizeof(float), shape[TENSOR_RANK_LIMIT], rank;
+	tensor_source_shape(shape, &rank, spec);
+	for (size_t i = 0; i < rank; i++)
+		if (!size_mul(bytes, shape[i], &bytes))
 			return false;
 	return true;
 }
@@ -171,6 +176,41 @@ clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
 	*out = list.specs;
 	*count = list.count;
 	return CLIPCLS_OK;
+}
+
+bool tensor_has_blocks(const struct tensor_spec *spec)
+{
+	return spec->rank == 2 && strstr(spec->name, ".encoder.layers.") != NULL;
+}
+
+void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,
+                         const struct tensor_spec *spec)
+{
+	memcpy(shape, spec->shape, sizeof spec->shape);
+	*rank = spec->rank;
+	switch (spec->operation) {
+	case TENSOR_COPY: break;
+	case TENSOR_TRANSPOSE:
+		shape[0] = spec->shape[1];
+		shape[1] = spec->shape[0];
+		break;
+	case TENSOR_PART:
+		shape[0] = 3 * spec->shape[0]; /* below 3 * 2^31 */
+		break;
+	case TENSOR_BLOCKED:
+		*rank = 4;
+		shape[0] = (spec->shape[0] + TENSOR_BLOCK - 1) / TENSOR_BLOCK;
+		shape[1] = (spec->shape[1] + TENSOR_BLOCK - 1) / TENSOR_BLOCK;
+		shape[2] = shape[3] = TENSOR_BLOCK;
+		break;
+	}
+}
+
+size_t tensor_block_place(size_t row, size_t column, size_t columns)
+{
+	size_t depth = (columns + TENSOR_BLOCK - 1) / TENSOR_BLOCK;
+	size_t block = row / TENSOR_BLOCK * depth + column / TENSOR_BLOCK;
+	return (block * TENSOR_BLOCK + column % TENSOR_BLOCK) * TENSOR_BLOCK + row % TENSOR_BLOCK;
 }
 
 size_t tensor_elements(const struct tensor_spec *spec)

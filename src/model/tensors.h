@@ -8,9 +8,12 @@
 
 #define TENSOR_NAME_SIZE 112 /* as in struct weight_request */
 #define TENSOR_RANK_LIMIT 4
+#define TENSOR_BLOCK 64
+#define TENSOR_BLOCKED_SUFFIX ".blocked"
 
 enum tensor_naming {
 	TENSOR_NAMING_CANONICAL,           /* transformers' CLIPModel */
+	TENSOR_NAMING_BLOCKED,             /* the same, the blocks' linear weights as NAME.blocked */
 	TENSOR_NAMING_OPENCLIP,            /* open_clip's CLIP */
 	TENSOR_NAMING_OPENCLIP_CUSTOM_TEXT /* open_clip's CustomTextCLIP: the text tower is `text.` */
 };
@@ -19,12 +22,13 @@ enum tensor_naming {
 enum tensor_operation {
 	TENSOR_COPY,      /* as it is wanted */
 	TENSOR_TRANSPOSE, /* (in, out) where (out, in) is wanted */
-	TENSOR_PART       /* one of three equal parts along the first dimension */
+	TENSOR_PART,      /* one of three equal parts along the first dimension */
+	TENSOR_BLOCKED    /* (N, K) as (ceil N/64, ceil K/64, 64 of k, 64 of n), filled up with zeros */
 };
 
 struct tensor_spec {
-	char name[TENSOR_NAME_SIZE];   /* canonical */
-	char source[TENSOR_NAME_SIZE]; /* in the file */
+	char name[TENSOR_NAME_SIZE];                                  /* canonical */
+	char source[TENSOR_NAME_SIZE + sizeof TENSOR_BLOCKED_SUFFIX]; /* in the file */
 	enum tensor_operation operation;
 	size_t part;                           /* of TENSOR_PART: 0 = q, 1 = k, 2 = v */
 	size_t rank, shape[TENSOR_RANK_LIMIT]; /* canonical */
@@ -35,6 +39,14 @@ struct tensor_spec {
 clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
                             const struct model_config *config, enum tensor_naming naming,
                             clipcls_error *error);
+
+/* Whether a tensor is a linear weight of a transformer block, which may be stored in blocks. */
+bool tensor_has_blocks(const struct tensor_spec *spec);
+/* The shape that the spec's source has in the file. */
+void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,
+                         const struct tensor_spec *spec);
+/* Place of element (row, column) of a weight with `columns` columns in its blocks. */
+size_t tensor_block_place(size_t row, size_t column, size_t columns);
 
 /* Elements of the shape; what tensors_list gave does not overflow. */
 size_t tensor_elements(const struct tensor_spec *spec);

@@ -21,6 +21,12 @@ struct checkpoint_tensor *weights_find(const struct checkpoint *checkpoint, cons
 	return &checkpoint->tensors[index];
 }
 
+/* Whether the file has the elements in another order. */
+static bool is_rearranged(const struct checkpoint_tensor *tensor)
+{
+	return tensor->spec.operation == TENSOR_TRANSPOSE || tensor->spec.operation == TENSOR_BLOCKED;
+}
+
 /* The first of the canonical elements of a TENSOR_COPY or TENSOR_PART, in the file. */
 static const unsigned char *first_element(const struct checkpoint_tensor *tensor)
 {
@@ -33,15 +39,18 @@ void weights_copy(void *out, const struct checkpoint_tensor *tensor, size_t firs
 {
 	const struct tensor_spec *spec = &tensor->spec;
 	size_t size = dtype_bytes(tensor->source->dtype);
-	if (spec->operation != TENSOR_TRANSPOSE) {
+	if (!is_rearranged(tensor)) {
 		memcpy(out, first_element(tensor) + first * size, n * size);
 		return;
 	}
-	size_t rows = spec->shape[0], columns = spec->shape[1]; /* the file has (columns, rows) */
+	size_t rows = spec->shape[0], columns = spec->shape[1];
 	unsigned char *bytes = out;
 	for (size_t i = 0; i < n; i++) {
 		size_t row = (first + i) / columns, column = (first + i) % columns;
-		memcpy(bytes + i * size, tensor->source->data + (column * rows + row) * size, size);
+		size_t place = spec->operation == TENSOR_TRANSPOSE
+		                   ? column * rows + row
+		                   : tensor_block_place(row, column, columns);
+		memcpy(bytes + i * size, tensor->source->data + place * size, size);
 	}
 }
 
@@ -92,55 +101,79 @@ clipcls_status weights_verify(struct checkpoint *checkpoint, const struct checkp
 	return status;
 }
 
+/* One tensor as one request wants it. */
+struct fetch {
+	struct checkpoint_tensor *tensor;
+	bool in_blocks; /* as the file has it; otherwise row-major */
+};
+
 /* Several tensors at once: each is judged by one task. */
 struct verify_job {
 	const struct checkpoint *checkpoint;
-	struct checkpoint_tensor **tensors; /* (n) */
-	enum verdict *verdicts;             /* (n) */
+	const struct fetch *fetches; /* (n) */
+	enum verdict *verdicts;      /* (n) */
 };
 
 static void verify_task(void *context, size_t task, size_t worker)
 {
 	const struct verify_job *job = context;
 	(void)worker;
-	job->verdicts[task] = needs_verifying(job->checkpoint, job->tensors[task])
-	                          ? judge(job->checkpoint, job->tensors[task]->source)
+	const struct checkpoint_tensor *tensor = job->fetches[task].tensor;
+	job->verdicts[task] = needs_verifying(job->checkpoint, tensor)
+	                          ? judge(job->checkpoint, tensor->source)
 	                          : VERDICT_GOOD;
 }
 
-static clipcls_status verify_all(struct checkpoint *checkpoint, struct checkpoint_tensor **tensors,
+static clipcls_status verify_all(struct checkpoint *checkpoint, const struct fetch *fetches,
                                  size_t n, struct pool *pool, clipcls_error *error)
 {
 	clipcls_status status = CLIPCLS_OK;
 	if (checkpoint->checksums == NULL)
 		return CLIPCLS_OK;
-	struct verify_job job = { checkpoint, tensors, memory_new(n, sizeof *job.verdicts) };
+	struct verify_job job = { checkpoint, fetches, memory_new(n, sizeof *job.verdicts) };
 	if (job.verdicts == NULL)
 		return error_memory(error);
 	pool_run(pool, n, verify_task, &job);
 	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
-		status = verdict_status(job.verdicts[i], tensors[i], error);
+		const struct checkpoint_tensor *tensor = fetches[i].tensor;
+		status = verdict_status(job.verdicts[i], tensor, error);
 		if (status == CLIPCLS_OK)
-			checkpoint->verified[safetensors_index(checkpoint->weights, tensors[i]->source)] = true;
+			checkpoint->verified[safetensors_index(checkpoint->weights, tensor->source)] = true;
 	}
 	free(job.verdicts);
 	return status;
 }
 
-/* Elements begin..end - 1 of one tensor become floats. */
+static const float **fetch_floats(const struct fetch *fetch)
+{
+	return fetch->in_blocks ? &fetch->tensor->blocks : &fetch->tensor->floats;
+}
+
+static float **fetch_owned(const struct fetch *fetch)
+{
+	return fetch->in_blocks ? &fetch->tensor->owned_blocks : &fetch->tensor->owned;
+}
+
+static size_t fetch_elements(const struct fetch *fetch)
+{
+	return fetch->in_blocks ? fetch->tensor->source->elements
+	                        : tensor_elements(&fetch->tensor->spec);
+}
+
+/* Elements begin..end - 1 of a tensor become floats. */
 struct convert_task {
-	const struct checkpoint_tensor *tensor;
+	struct fetch fetch;
 	size_t begin, end;
 };
 
 static void convert_task(void *context, size_t index, size_t worker)
 {
 	const struct convert_task *task = (const struct convert_task *)context + index;
-	const struct checkpoint_tensor *tensor = task->tensor;
+	const struct checkpoint_tensor *tensor = task->fetch.tensor;
 	enum dtype dtype = tensor->source->dtype;
-	float *out = tensor->owned;
+	float *out = *fetch_owned(&task->fetch);
 	(void)worker;
-	if (tensor->spec.operation != TENSOR_TRANSPOSE) {
+	if (task->fetch.in_blocks || !is_rearranged(tensor)) {
 		dtype_to_f32(out + task->begin, first_element(tensor) + task->begin * dtype_bytes(dtype),
 		             dtype, task->end - task->begin);
 		return;
@@ -154,10 +187,11 @@ static void convert_task(void *context, size_t index, size_t worker)
 }
 
 /* Where the mapping itself can be used; NULL otherwise. */
-static const float *mapped_floats(const struct checkpoint_tensor *tensor)
+static const float *mapped_floats(const struct fetch *fetch)
 {
-	const unsigned char *bytes = first_element(tensor);
-	if (tensor->source->dtype != DTYPE_F32 || tensor->spec.operation == TENSOR_TRANSPOSE ||
+	const unsigned char *bytes = first_element(fetch->tensor);
+	if (fetch->tensor->source->dtype != DTYPE_F32 ||
+	    (is_rearranged(fetch->tensor) && !fetch->in_blocks) ||
 	    (uintptr_t)bytes % _Alignof(float) != 0)
 		return NULL;
 	return (const float *)(const void *)bytes;
@@ -165,22 +199,22 @@ static const float *mapped_floats(const struct checkpoint_tensor *tensor)
 
 /* Memory and tasks for those of the n tensors that have to be converted. */
 static clipcls_status plan_conversion(struct convert_task **tasks, size_t *n_tasks,
-                                      struct checkpoint_tensor **tensors, size_t n,
-                                      clipcls_error *error)
+                                      const struct fetch *fetches, size_t n, clipcls_error *error)
 {
 	size_t capacity = 0;
 	*tasks = NULL;
 	*n_tasks = 0;
 	for (size_t i = 0; i < n; i++) {
-		struct checkpoint_tensor *tensor = tensors[i];
-		if (tensor->floats != NULL || tensor->owned != NULL)
+		const float **floats = fetch_floats(&fetches[i]);
+		float **owned = fetch_owned(&fetches[i]);
+		if (*floats != NULL || *owned != NULL)
 			continue;
-		tensor->floats = mapped_floats(tensor);
-		if (tensor->floats != NULL)
+		*floats = mapped_floats(&fetches[i]);
+		if (*floats != NULL)
 			continue;
-		size_t elements = tensor_elements(&tensor->spec);
-		tensor->owned = memory_floats(elements);
-		if (tensor->owned == NULL)
+		size_t elements = fetch_elements(&fetches[i]);
+		*owned = memory_floats(elements);
+		if (*owned == NULL)
 			return error_memory(error);
 		for (size_t begin = 0; begin < elements; begin += TASK_ELEMENTS) {
 			struct convert_task *grown =
@@ -189,27 +223,30 @@ static clipcls_status plan_conversion(struct convert_task **tasks, size_t *n_tas
 				return error_memory(error);
 			*tasks = grown;
 			grown[(*n_tasks)++] =
-			    (struct convert_task){ tensor, begin, size_min(begin + TASK_ELEMENTS, elements) };
+			    (struct convert_task){ fetches[i], begin,
+				                       size_min(begin + TASK_ELEMENTS, elements) };
 		}
 	}
 	return CLIPCLS_OK;
 }
 
-/* floats becomes valid for every tensor, or none of the new ones keeps its memory. */
-static clipcls_status convert_all(struct checkpoint_tensor **tensors, size_t n, struct pool *pool,
+/* The floats become valid for every fetch, or none of the new ones keeps its memory. */
+static clipcls_status convert_all(const struct fetch *fetches, size_t n, struct pool *pool,
                                   clipcls_error *error)
 {
 	struct convert_task *tasks = NULL;
 	size_t n_tasks = 0;
-	clipcls_status status = plan_conversion(&tasks, &n_tasks, tensors, n, error);
+	clipcls_status status = plan_conversion(&tasks, &n_tasks, fetches, n, error);
 	if (status == CLIPCLS_OK)
 		pool_run(pool, n_tasks, convert_task, tasks);
 	for (size_t i = 0; i < n; i++) {
-		if (status == CLIPCLS_OK && tensors[i]->floats == NULL) {
-			tensors[i]->floats = tensors[i]->owned;
-		} else if (tensors[i]->floats == NULL) {
-			free(tensors[i]->owned);
-			tensors[i]->owned = NULL;
+		const float **floats = fetch_floats(&fetches[i]);
+		float **owned = fetch_owned(&fetches[i]);
+		if (status == CLIPCLS_OK && *floats == NULL) {
+			*floats = *owned;
+		} else if (*floats == NULL) {
+			free(*owned);
+			*owned = NULL;
 		}
 	}
 	free(tasks);
@@ -228,21 +265,28 @@ clipcls_status checkpoint_weights(struct checkpoint *checkpoint,
                                   struct pool *pool, clipcls_error *error)
 {
 	clipcls_status status = CLIPCLS_OK;
-	struct checkpoint_tensor **tensors = memory_new(n, sizeof *tensors);
-	if (tensors == NULL)
+	struct fetch *fetches = memory_new(n, sizeof *fetches);
+	if (fetches == NULL)
 		return error_memory(error);
 	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
-		tensors[i] = weights_find(checkpoint, requests[i].name);
-		if (tensors[i] == NULL)
+		struct checkpoint_tensor *tensor = weights_find(checkpoint, requests[i].name);
+		if (tensor == NULL)
 			status = unknown_tensor(checkpoint, requests[i].name, error);
+		else
+			fetches[i] = (struct fetch){ tensor, requests[i].blocks != NULL &&
+				                                     tensor->spec.operation == TENSOR_BLOCKED };
 	}
 	if (status == CLIPCLS_OK)
-		status = verify_all(checkpoint, tensors, n, pool, error);
+		status = verify_all(checkpoint, fetches, n, pool, error);
 	if (status == CLIPCLS_OK)
-		status = convert_all(tensors, n, pool, error);
-	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++)
-		*requests[i].out = tensors[i]->floats;
-	free(tensors);
+		status = convert_all(fetches, n, pool, error);
+	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
+		const struct fetch *fetch = &fetches[i];
+		*requests[i].out = fetch->in_blocks ? NULL : fetch->tensor->floats;
+		if (requests[i].blocks != NULL)
+			*requests[i].blocks = fetch->in_blocks ? fetch->tensor->blocks : NULL;
+	}
+	free(fetches);
 	return status;
 }
 
@@ -253,7 +297,7 @@ clipcls_status checkpoint_rows(struct checkpoint *checkpoint, struct weight_rows
 	*out = (struct weight_rows){ 0 };
 	if (tensor == NULL)
 		return unknown_tensor(checkpoint, name, error);
-	if (tensor->spec.rank != 2 || tensor->spec.operation == TENSOR_TRANSPOSE)
+	if (tensor->spec.rank != 2 || is_rearranged(tensor))
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "%s: tensor \"%s\" has no rows to read",
 		                 checkpoint->path, name);
 	clipcls_status status = weights_verify(checkpoint, tensor, error);

@@ -64,7 +64,8 @@ void transformer_settle(struct transformer *transformer, struct pool *pool)
 	struct linear *linears[LINEARS_PER_BLOCK];
 	size_t total = 0, size = 0;
 	bool fits = true;
-	if (!blocked_usable() || transformer->settled != NULL)
+	if (!blocked_usable() || transformer->settled != NULL || transformer->config.layers == 0 ||
+	    transformer->blocks[0].q.blocks != NULL)
 		return;
 	for (size_t i = 0; i < transformer->config.layers; i++) {
 		linears_of(linears, &transformer->blocks[i]);

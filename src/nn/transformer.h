@@ -34,7 +34,8 @@ struct weight_list {
 __attribute__((format(printf, 3, 4))) void weight_want(struct weight_list *list, const float **out,
                                                        const char *format, ...);
 void weight_want_norm(struct weight_list *list, struct norm *norm, const char *name);
-/* `name`.weight and, when `biased`, `name`.bias. */
+/* `name`.weight and, when `biased`, `name`.bias; the weight in blocks where the file has it so and
+ * kernels can use it. */
 void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
                         size_t k, bool biased);
 /* Fetches everything wanted and frees the list. */

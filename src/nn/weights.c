@@ -1,6 +1,7 @@
 #include "nn/transformer.h"
 
 #include "base/memory.h"
+#include "nn/blocked.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -18,7 +19,7 @@ void weight_want(struct weight_list *list, const float **out, const char *format
 	}
 	list->requests = grown;
 	struct weight_request *request = &list->requests[list->count++];
-	request->out = out;
+	*request = (struct weight_request){ .out = out };
 	va_list args;
 	va_start(args, format);
 	vsnprintf(request->name, sizeof request->name, format, args);
@@ -36,6 +37,8 @@ void weight_want_linear(struct weight_list *list, struct linear *linear, const c
 {
 	*linear = (struct linear){ .n = n, .k = k };
 	weight_want(list, &linear->weight, "%s.weight", name);
+	if (!list->failed && blocked_usable())
+		list->requests[list->count - 1].blocks = &linear->blocks;
 	if (biased)
 		weight_want(list, &linear->bias, "%s.bias", name);
 }

@@ -348,9 +348,9 @@ static void another_format_version_is_unsupported(void **state)
 	(void)state;
 	make_single(&bytes, &size, NULL);
 	char *place = strstr(bytes + 8, "\"format_version\":\"1\"");
-	place[strlen("\"format_version\":\"")] = '2';
+	place[strlen("\"format_version\":\"")] = '3';
 	assert_error(checkpoint_open_memory(&checkpoint, bytes, size, "x", &error),
-	             CLIPCLS_ERR_UNSUPPORTED, "x: format_version 2 is not 1");
+	             CLIPCLS_ERR_UNSUPPORTED, "x: format_version 3 is neither 1 nor 2");
 	free(bytes);
 	struct buffer plain = fixture_weights(NULL, "");
 	assert_error(checkpoint_open_memory(&checkpoint, plain.bytes, plain.size, "x", &error),
