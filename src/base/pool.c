@@ -5,6 +5,7 @@
 #include <pthread.h>
 #include <sched.h>
 #include <stdatomic.h>
+#include <stdbool.h>
 #include <stdlib.h>
 
 struct worker {
@@ -18,15 +19,26 @@ struct pool {
 	size_t threads;         /* workers that run, the caller included */
 	pthread_mutex_t mutex;
 	pthread_cond_t start, done;
-	/* The job in hand; changed only under the mutex while no worker runs. */
+	/* The job in hand; changed under the mutex while no worker runs, and published by `job`. */
 	pool_fn run;
 	void *context;
 	size_t tasks;
-	size_t job;     /* number of the job, so that a worker sees a new one */
-	size_t running; /* threads that have not finished the job yet */
-	int stopping;
+	_Atomic size_t job;     /* number of the job, so that a worker sees a new one */
+	_Atomic size_t running; /* threads that have not finished the job yet */
+	_Atomic bool stopping;
 	_Atomic size_t next_task;
 };
+
+/* Jobs of a forward pass follow each other within microseconds, less than it takes to wake a sleeping
+ * thread: who waits looks again for some tens of microseconds before going to sleep. */
+#define LOOKS 1000
+
+static inline void pause_a_moment(void)
+{
+#if defined(__x86_64__)
+	__builtin_ia32_pause();
+#endif
+}
 
 static void work(struct pool *pool, size_t worker)
 {
@@ -38,26 +50,56 @@ static void work(struct pool *pool, size_t worker)
 	}
 }
 
+static bool has_news(const struct pool *pool, size_t seen)
+{
+	return atomic_load_explicit(&pool->job, memory_order_acquire) != seen ||
+	       atomic_load_explicit(&pool->stopping, memory_order_acquire);
+}
+
+static void wait_for_news(struct pool *pool, size_t seen)
+{
+	for (size_t i = 0; i < LOOKS; i++) {
+		if (has_news(pool, seen))
+			return;
+		pause_a_moment();
+	}
+	pthread_mutex_lock(&pool->mutex);
+	while (!has_news(pool, seen))
+		pthread_cond_wait(&pool->start, &pool->mutex);
+	pthread_mutex_unlock(&pool->mutex);
+}
+
 static void *worker_main(void *argument)
 {
 	struct worker *worker = argument;
 	struct pool *pool = worker->pool;
 	size_t seen = 0;
-	pthread_mutex_lock(&pool->mutex);
 	for (;;) {
-		while (pool->job == seen && !pool->stopping)
-			pthread_cond_wait(&pool->start, &pool->mutex);
-		if (pool->stopping)
-			break;
-		seen = pool->job;
-		pthread_mutex_unlock(&pool->mutex);
+		wait_for_news(pool, seen);
+		if (atomic_load(&pool->stopping))
+			return NULL;
+		seen = atomic_load(&pool->job);
 		work(pool, worker->index);
-		pthread_mutex_lock(&pool->mutex);
-		if (--pool->running == 0)
+		if (atomic_fetch_sub(&pool->running, 1) == 1) {
+			/* Under the mutex, so that the caller is either asleep or has not looked yet. */
+			pthread_mutex_lock(&pool->mutex);
 			pthread_cond_signal(&pool->done);
+			pthread_mutex_unlock(&pool->mutex);
+		}
 	}
+}
+
+static void wait_until_done(struct pool *pool)
+{
+	for (size_t i = 0; i < LOOKS; i++) {
+		if (atomic_load_explicit(&pool->running, memory_order_acquire) == 0)
+			return;
+		pause_a_moment();
+	}
+	pthread_mutex_lock(&pool->mutex);
+	while (atomic_load(&pool->running) > 0)
+		pthread_cond_wait(&pool->done, &pool->mutex);
 	pthread_mutex_unlock(&pool->mutex);
-	return NULL;
 }
 
 static size_t usable_processors(void)
@@ -101,7 +143,7 @@ void pool_free(struct pool *pool)
 	if (pool == NULL)
 		return;
 	pthread_mutex_lock(&pool->mutex);
-	pool->stopping = 1;
+	atomic_store(&pool->stopping, true);
 	pthread_cond_broadcast(&pool->start);
 	pthread_mutex_unlock(&pool->mutex);
 	for (size_t i = 1; i < pool->threads; i++)
@@ -129,14 +171,11 @@ void pool_run(struct pool *pool, size_t n, pool_fn run, void *context)
 	pool->run = run;
 	pool->context = context;
 	pool->tasks = n;
-	pool->running = pool->threads - 1;
-	pool->job++;
 	atomic_store(&pool->next_task, 0);
+	atomic_store(&pool->running, pool->threads - 1);
+	atomic_fetch_add(&pool->job, 1);
 	pthread_cond_broadcast(&pool->start);
 	pthread_mutex_unlock(&pool->mutex);
 	work(pool, 0);
-	pthread_mutex_lock(&pool->mutex);
-	while (pool->running > 0)
-		pthread_cond_wait(&pool->done, &pool->mutex);
-	pthread_mutex_unlock(&pool->mutex);
+	wait_until_done(pool);
 }
