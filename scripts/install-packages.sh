@@ -7,8 +7,9 @@ set -euo pipefail
 build=(gcc libc6-dev cmake ninja-build pkg-config curl ca-certificates python3 python3-numpy
        libopenblas-dev libcjson-dev libutf8proc-dev libxxhash-dev libstb-dev
        libjpeg-dev libspng-dev libwebp-dev libgif-dev)
-# wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list.
-test=(libcmocka-dev python3-venv valgrind wordnet-base procps)
+# wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list; strace: kills
+# at each system call.
+test=(libcmocka-dev python3-venv valgrind wordnet-base procps strace)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;

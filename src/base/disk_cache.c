@@ -65,7 +65,7 @@ static char *read_exactly(const char *path, size_t size)
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (fd < 0)
 		return NULL;
-	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && (uint64_t)st.st_size == size &&
+	if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode) &&
 	    file_read_fd(&bytes, &read, fd, path, size, NULL) == CLIPCLS_OK && read == size) {
 		/* Its time tells trimming when it was last of use; where that cannot be set, it goes
 		 * by the day it was made. */

@@ -17,7 +17,7 @@ def test_help(clipcls, option):
     text = done.out.decode()
     for word in ("--labels", "--label", "--model", "--template", "--templates", "--top-k",
                  "--threshold", "--format", "--no-recursive", "--files-from", "--threads",
-                 "--batch", "--no-exif", "--max-pixels", "--background", "--progress", "--color",
+                 "--batch", "--no-exif", "--no-cache", "--cache-dir", "--max-pixels", "--background", "--progress", "--color",
                  "--help", "--version", "convert", "inspect", "models", "jsonl", "imagenet1k"):
         assert word in text, word
 
