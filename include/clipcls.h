@@ -68,6 +68,8 @@ typedef struct clipcls_model_options {
 	size_t threads;     /* 0 = as many as the process may run on */
 	size_t batch;       /* pictures per forward pass and thread; 0 = chosen from the model's size */
 	const char *layout; /* "huggingface", "openclip", "single", or NULL = found out */
+	const char *cache_directory; /* keeps label embeddings from one process to the next; made when
+	                                missing; NULL = nothing is kept */
 } clipcls_model_options;
 
 /* Opens a checkpoint. `name` is, in this order: an existing path (single file or directory), a
@@ -82,6 +84,10 @@ CLIPCLS_API void clipcls_model_free(clipcls_model *model);
 /* Where clipcls_model_open(name) would find a model: an allocated path. CLIPCLS_ERR_IO, with the
  * places looked at in the message, when it is nowhere. */
 CLIPCLS_API clipcls_status clipcls_model_path(char **out, const char *name, clipcls_error *error);
+
+/* The user's directory for caches, $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls: an allocated path
+ * for clipcls_model_options, which need not exist. *out is NULL when neither variable is set. */
+CLIPCLS_API clipcls_status clipcls_cache_directory(char **out, clipcls_error *error);
 
 typedef struct clipcls_tower_info {
 	size_t width, layers, heads, mlp_width;
@@ -182,6 +188,17 @@ CLIPCLS_API clipcls_status clipcls_classifier_new(clipcls_classifier **out, clip
                                                   const clipcls_templates *templates,
                                                   clipcls_error *error);
 CLIPCLS_API void clipcls_classifier_free(clipcls_classifier *classifier);
+/* Where a classifier's embeddings came from. They are the same to the last bit in each case. */
+typedef enum clipcls_cache_state {
+	CLIPCLS_CACHE_OFF,    /* computed; the model was opened without a cache_directory */
+	CLIPCLS_CACHE_HIT,    /* read from the cache; the text tower was not opened */
+	CLIPCLS_CACHE_STORED, /* computed, and kept in the cache */
+	CLIPCLS_CACHE_FAILED  /* computed, and could not be kept */
+} clipcls_cache_state;
+/* *why (may be NULL): the reason for CLIPCLS_CACHE_FAILED, one line, owned by the classifier; ""
+ * otherwise. */
+CLIPCLS_API clipcls_cache_state clipcls_classifier_cache(const clipcls_classifier *classifier,
+                                                         const char **why);
 /* (L, E) label embeddings of unit length, row-major, owned by the classifier. */
 CLIPCLS_API const float *clipcls_classifier_embeddings(const clipcls_classifier *classifier);
 

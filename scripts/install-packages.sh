@@ -9,8 +9,9 @@ build=(gcc libc6-dev cmake ninja-build pkg-config curl ca-certificates python3 p
        libjpeg-dev libspng-dev libwebp-dev libgif-dev)
 # Kernels for x86 processors; elsewhere the distribution has none, and OpenBLAS does the work.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libxsmm-dev)
-# wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list.
-test=(libcmocka-dev python3-venv valgrind wordnet-base procps)
+# wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list; strace: kills
+# at each system call.
+test=(libcmocka-dev python3-venv valgrind wordnet-base procps strace)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;

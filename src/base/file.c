@@ -1,6 +1,5 @@
 #include "base/file.h"
 
-#include "base/buffer.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -92,6 +91,29 @@ clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t li
 	return file_read_as(bytes, size, path, path, limit, error);
 }
 
+static int64_t nanoseconds(struct timespec time)
+{
+	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
+}
+
+static struct file_identity identity_of(const struct stat *st)
+{
+	return (struct file_identity){ .device = (uint64_t)st->st_dev,
+		                           .inode = (uint64_t)st->st_ino,
+		                           .size = (uint64_t)st->st_size,
+		                           .modified_ns = nanoseconds(st->st_mtim),
+		                           .changed_ns = nanoseconds(st->st_ctim) };
+}
+
+bool file_identify(struct file_identity *out, const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) != 0)
+		return false;
+	*out = identity_of(&st);
+	return true;
+}
+
 clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error)
 {
 	struct stat st;
@@ -111,7 +133,7 @@ clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_err
 		if (bytes == MAP_FAILED)
 			status = io_error(error, path, "map");
 		else
-			*map = (struct file_map){ .bytes = bytes, .size = (size_t)st.st_size };
+			*map = (struct file_map){ bytes, (size_t)st.st_size, identity_of(&st) };
 	}
 	close(fd);
 	return status;
@@ -134,6 +156,40 @@ bool file_is_directory(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+clipcls_status directory_make(const char *path, clipcls_error *error)
+{
+	char *made = memory_string(path, strlen(path));
+	if (made == NULL)
+		return error_memory(error);
+	clipcls_status status = CLIPCLS_OK;
+	for (char *end = made; *end != '\0' && status == CLIPCLS_OK;) {
+		end += strspn(end, "/");
+		end += strcspn(end, "/");
+		char next = *end;
+		*end = '\0';
+		/* Whoever made it in the meantime has done our work. */
+		if (!file_is_directory(made) && mkdir(made, 0700) != 0 && errno != EEXIST)
+			status = io_error(error, path, "create the directory");
+		*end = next;
+	}
+	free(made);
+	return status;
+}
+
+bool user_directory(struct buffer *out, const char *variable, const char *under_home)
+{
+	const char *value = getenv(variable), *home = getenv("HOME");
+	if (value != NULL && value[0] == '/') {
+		buffer_text(out, value);
+	} else if (home != NULL && home[0] == '/') {
+		buffer_text(out, home);
+		buffer_text(out, under_home);
+	} else {
+		return false;
+	}
+	return true;
 }
 
 char *path_join(const char *directory, const char *name)

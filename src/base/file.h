@@ -1,7 +1,8 @@
-/* Reading whole files and mapping files. */
+/* Reading whole files, mapping files, and what tells one file from another. */
 #ifndef CLIPCLS_BASE_FILE_H
 #define CLIPCLS_BASE_FILE_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 
 #include <stdbool.h>
@@ -18,16 +19,34 @@ clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const 
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
                             clipcls_error *error);
 
+/* Which file, and in which state: another content comes with another one of these. The time of the
+ * last change of status is among them because that of the content can be set at will. */
+struct file_identity {
+	uint64_t device, inode, size;
+	int64_t modified_ns, changed_ns;
+};
+/* False when there is no such file. */
+bool file_identify(struct file_identity *out, const char *path);
+
 /* A file mapped read-only. */
 struct file_map {
 	const unsigned char *bytes;
 	size_t size;
+	struct file_identity identity; /* of what is mapped, whatever its path names by now */
 };
 clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error);
 void file_map_close(struct file_map *map);
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
+
+/* Makes a directory that is not there, its parents too, for the owner alone. CLIPCLS_ERR_IO or
+ * _MEMORY; the message starts with the path. */
+clipcls_status directory_make(const char *path, clipcls_error *error);
+
+/* Appends the directory that an environment variable names, or the fallback under the home
+ * directory; the XDG specification ignores relative ones. False when there is neither. */
+bool user_directory(struct buffer *out, const char *variable, const char *under_home);
 
 /* dir/name, allocated; NULL when memory is out. */
 char *path_join(const char *directory, const char *name);

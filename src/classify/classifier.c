@@ -2,6 +2,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "classify/label_cache.h"
 #include "classify/prompts.h"
 #include "nn/ops.h"
 #include "text/labels.h"
@@ -15,6 +16,8 @@ struct clipcls_classifier {
 	size_t label_count;
 	float *embeddings; /* (L, E) */
 	double logit_scale;
+	clipcls_cache_state cache_state;
+	clipcls_error cache_error;
 };
 
 struct ensemble {
@@ -72,6 +75,9 @@ static clipcls_status encode_labels(clipcls_classifier *classifier, const clipcl
 	clipcls_status status = CLIPCLS_OK;
 	if (!size_mul(L, ensemble.E, &size))
 		return error_memory(error);
+	status = model_need_texts(classifier->model, error);
+	if (status != CLIPCLS_OK)
+		return status;
 	ensemble.sums = memory_new(size, sizeof *ensemble.sums);
 	if (ensemble.sums == NULL)
 		return error_memory(error);
@@ -90,6 +96,32 @@ static clipcls_status encode_labels(clipcls_classifier *classifier, const clipcl
 	return status;
 }
 
+/* Takes the embeddings from the cache, or computes them and keeps them there. That they cannot be
+ * kept is no error: they are there. */
+static clipcls_status obtain_embeddings(clipcls_classifier *classifier,
+                                        const clipcls_labels *labels,
+                                        const clipcls_templates *templates, clipcls_error *error)
+{
+	struct label_cache cache = { 0 };
+	clipcls_status status = label_cache_open(&cache, classifier->model, labels, templates, error);
+	if (status != CLIPCLS_OK)
+		goto cleanup;
+	if (label_cache_load(classifier->embeddings, &cache)) {
+		classifier->cache_state = CLIPCLS_CACHE_HIT;
+		goto cleanup;
+	}
+	status = encode_labels(classifier, labels, templates, error);
+	if (status != CLIPCLS_OK || !label_cache_is_on(&cache))
+		goto cleanup;
+	classifier->cache_state =
+	    label_cache_store(&cache, classifier->embeddings, &classifier->cache_error) == CLIPCLS_OK
+	        ? CLIPCLS_CACHE_STORED
+	        : CLIPCLS_CACHE_FAILED;
+cleanup:
+	label_cache_close(&cache);
+	return status;
+}
+
 clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *model,
                                       const clipcls_labels *labels,
                                       const clipcls_templates *templates, clipcls_error *error)
@@ -100,9 +132,7 @@ clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *m
 	*out = NULL;
 	if (clipcls_labels_count(labels) == 0)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "no labels");
-	clipcls_status status = model_need_texts(model, error);
-	if (status != CLIPCLS_OK)
-		return status;
+	clipcls_status status = CLIPCLS_OK;
 	if (templates == NULL || clipcls_templates_count(templates) == 0) {
 		status = clipcls_templates_new(&simple, error);
 		if (status == CLIPCLS_OK)
@@ -124,7 +154,7 @@ clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *m
 	             ? error_memory(error)
 	             : model_logit_scale(&classifier->logit_scale, model, error);
 	if (status == CLIPCLS_OK)
-		status = encode_labels(classifier, labels, templates, error);
+		status = obtain_embeddings(classifier, labels, templates, error);
 cleanup:
 	clipcls_templates_free(simple);
 	if (status != CLIPCLS_OK)
@@ -145,6 +175,13 @@ void clipcls_classifier_free(clipcls_classifier *classifier)
 const float *clipcls_classifier_embeddings(const clipcls_classifier *classifier)
 {
 	return classifier->embeddings;
+}
+
+clipcls_cache_state clipcls_classifier_cache(const clipcls_classifier *classifier, const char **why)
+{
+	if (why != NULL)
+		*why = classifier->cache_error.message;
+	return classifier->cache_state;
 }
 
 clipcls_model *classifier_model(const clipcls_classifier *classifier)

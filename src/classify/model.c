@@ -1,6 +1,7 @@
 #include "classify/model.h"
 
 #include "base/checked.h"
+#include "base/file.h"
 #include "base/memory.h"
 #include "model/builtin.h"
 #include "nn/blas.h"
@@ -54,6 +55,11 @@ clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
 	clipcls_status status = open_checkpoint(&model->checkpoint, name, options->layout, error);
 	if (status == CLIPCLS_OK)
 		status = pool_new(&model->pool, options->threads, error);
+	if (status == CLIPCLS_OK && options->cache_directory != NULL) {
+		model->cache_directory =
+		    memory_string(options->cache_directory, strlen(options->cache_directory));
+		status = model->cache_directory != NULL ? CLIPCLS_OK : error_memory(error);
+	}
 	if (status != CLIPCLS_OK) {
 		clipcls_model_free(model);
 		return status;
@@ -62,6 +68,21 @@ clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
 	model->batch =
 	    options->batch > 0 ? options->batch : choose_batch(checkpoint_config(model->checkpoint));
 	*out = model;
+	return CLIPCLS_OK;
+}
+
+clipcls_status clipcls_cache_directory(char **out, clipcls_error *error)
+{
+	struct buffer path = { 0 };
+	*out = NULL;
+	if (!user_directory(&path, "XDG_CACHE_HOME", "/.cache"))
+		return CLIPCLS_OK;
+	buffer_text(&path, "/clipcls");
+	if (path.failed) {
+		buffer_free(&path);
+		return error_memory(error);
+	}
+	*out = path.bytes;
 	return CLIPCLS_OK;
 }
 
@@ -86,6 +107,7 @@ void clipcls_model_free(clipcls_model *model)
 	tokenizer_free(model->tokenizer);
 	pool_free(model->pool);
 	checkpoint_free(model->checkpoint);
+	free(model->cache_directory);
 	free(model);
 }
 

@@ -18,6 +18,7 @@ struct clipcls_model {
 	struct checkpoint *checkpoint;
 	struct pool *pool;
 	size_t batch;
+	char *cache_directory; /* NULL = no cache */
 	/* Each NULL until first used. */
 	struct vit *vit;
 	struct image_worker *image_workers; /* (pool_threads) */

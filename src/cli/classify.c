@@ -110,13 +110,36 @@ static clipcls_status own_labels(struct run *run, clipcls_error *error)
 static clipcls_status open_model(struct run *run, const char *name, clipcls_error *error)
 {
 	const struct options *options = run->options;
+	char *users_cache = NULL;
 	clipcls_model_options model_options = { .threads = options->threads,
 		                                    .batch = options->batch,
-		                                    .layout = options->layout };
-	clipcls_status status = clipcls_model_open(&run->model, name, &model_options, error);
+		                                    .layout = options->layout,
+		                                    .cache_directory = options->cache_directory };
+	clipcls_status status = CLIPCLS_OK;
+	if (options->no_cache) {
+		model_options.cache_directory = NULL;
+	} else if (options->cache_directory == NULL) {
+		status = clipcls_cache_directory(&users_cache, error);
+		model_options.cache_directory = users_cache;
+	}
+	if (status == CLIPCLS_OK)
+		status = clipcls_model_open(&run->model, name, &model_options, error);
+	free(users_cache);
 	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
 		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);
 	return status;
+}
+
+static void tell_of_labels(const struct run *run, const char *name, double seconds)
+{
+	const char *why;
+	clipcls_cache_state state = clipcls_classifier_cache(run->classifier, &why);
+	if (run->options->verbose)
+		complain("%s: %zu labels %s in %.3f s", name != NULL ? name : "built-in model",
+		         clipcls_labels_count(run->labels),
+		         state == CLIPCLS_CACHE_HIT ? "read from the cache" : "encoded", seconds);
+	if (state == CLIPCLS_CACHE_FAILED && !run->options->quiet)
+		complain("label embeddings are not kept: %s", why);
 }
 
 static clipcls_status prepare(struct run *run, clipcls_error *error)
@@ -137,9 +160,8 @@ static clipcls_status prepare(struct run *run, clipcls_error *error)
 	if (status == CLIPCLS_OK)
 		status = clipcls_classifier_new(&run->classifier, run->model, run->labels, run->templates,
 		                                error);
-	if (status == CLIPCLS_OK && options->verbose)
-		complain("%s: %zu labels encoded in %.3f s", name != NULL ? name : "built-in model",
-		         clipcls_labels_count(run->labels), clock_seconds() - start);
+	if (status == CLIPCLS_OK)
+		tell_of_labels(run, name, clock_seconds() - start);
 	if (status == CLIPCLS_OK && name == NULL && !options->quiet && isatty(STDERR_FILENO))
 		complain("the built-in model is small; 'clipcls get NAME' downloads a better one "
 		         "('clipcls models' lists them)");

@@ -40,6 +40,8 @@ struct options {
 	const char *files_from;
 	bool nul_separated;
 	size_t threads, batch;
+	bool no_cache;
+	const char *cache_directory; /* NULL = the user's */
 	clipcls_image_options image;
 	enum when progress, color;
 	bool quiet, verbose, help, version;

@@ -20,7 +20,9 @@ enum {
 	OPT_PROGRESS,
 	OPT_COLOR,
 	OPT_LAYOUT,
-	OPT_DTYPE
+	OPT_DTYPE,
+	OPT_NO_CACHE,
+	OPT_CACHE_DIR
 };
 
 struct option_row {
@@ -58,6 +60,10 @@ static const struct option_row rows[] = {
 	  "refuse larger pictures (default: 178956970)" },
 	{ OPT_BACKGROUND, "background", "COLOR", FOR_CLASSIFY,
 	  "put transparent pictures on white, black, gray or #rrggbb\n(default: drop alpha)" },
+	{ OPT_NO_CACHE, "no-cache", NULL, FOR_CLASSIFY,
+	  "neither use nor keep label embeddings of other runs" },
+	{ OPT_CACHE_DIR, "cache-dir", "DIR", FOR_CLASSIFY,
+	  "where label embeddings are kept\n(default: $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls)" },
 	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_CONVERT | FOR_INSPECT,
 	  "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
 	{ OPT_DTYPE, "dtype", "D", FOR_CONVERT, "f32, f16 or bf16 (default: as stored)" },
@@ -197,6 +203,12 @@ static bool check_template(const char *text)
 	return strstr(text, "{}") != NULL || bad_value("template", text, "holds no {} for the label");
 }
 
+static bool parse_directory(const char **out, const char *option, const char *value)
+{
+	*out = value;
+	return value[0] != '\0' || bad_value(option, value, "names no directory");
+}
+
 static bool apply(struct options *o, int code, const char *value, const struct command *command)
 {
 	static const char *const dtypes[] = { "f32", "f16", "bf16", NULL };
@@ -220,6 +232,8 @@ static bool apply(struct options *o, int code, const char *value, const struct c
 	case OPT_NO_EXIF: o->image.ignore_exif = 1; return true;
 	case OPT_MAX_PIXELS: return parse_size(&o->image.max_pixels, "max-pixels", value, 1);
 	case OPT_BACKGROUND: return parse_color(&o->image, "background", value);
+	case OPT_NO_CACHE: o->no_cache = true; return true;
+	case OPT_CACHE_DIR: return parse_directory(&o->cache_directory, "cache-dir", value);
 	case OPT_LAYOUT: o->layout = value; return parse_choice(&choice, "layout", value, layouts);
 	case OPT_DTYPE: o->dtype = value; return parse_choice(&choice, "dtype", value, dtypes);
 	case OPT_PROGRESS: return parse_when(&o->progress, "progress", value);

@@ -3,6 +3,7 @@
 #ifndef CLIPCLS_MODEL_CHECKPOINT_H
 #define CLIPCLS_MODEL_CHECKPOINT_H
 
+#include "base/buffer.h"
 #include "base/error.h"
 #include "base/pool.h"
 #include "model/config.h"
@@ -30,6 +31,14 @@ size_t checkpoint_tensor_count(const struct checkpoint *checkpoint);
 /* Elements of all tensors whose canonical name starts with `prefix`. */
 size_t checkpoint_parameters(const struct checkpoint *checkpoint, const char *prefix);
 uint64_t checkpoint_file_bytes(const struct checkpoint *checkpoint);
+
+/* Appends bytes that are the same only for the same weights, config and tokenizer files: the
+ * layout, the config with all defaults, each weights file's identity and header, hashes of the
+ * tokenizer's files. Bytes in memory count by their header, whose checksums every tensor is held
+ * against when it is first used. */
+void checkpoint_identity(struct buffer *out, const struct checkpoint *checkpoint);
+/* Whether the weights files are still what they were when they were opened. */
+bool checkpoint_unchanged(const struct checkpoint *checkpoint);
 
 /* The tokenizer's files, as bytes owned by the checkpoint; all NULL = CLIP's own vocabulary.
  * Either vocab + merges or tokenizer_json. */

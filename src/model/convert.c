@@ -4,8 +4,8 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "base/output_file.h"
 #include "base/utf8.h"
-#include "model/output_file.h"
 #include "model/single.h"
 #include "model/weights.h"
 
@@ -341,7 +341,7 @@ clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path,
 	if (status == CLIPCLS_OK)
 		status = plan(&writer, dtype != NULL ? &wanted : NULL, error);
 	if (status == CLIPCLS_OK)
-		status = output_file_open(&file, path, error);
+		status = output_file_open(&file, path, 0644, error);
 	if (status == CLIPCLS_OK)
 		status = write_all(&writer, &file, error);
 	if (status == CLIPCLS_OK)

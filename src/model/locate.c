@@ -9,22 +9,6 @@
 
 #define REVISION_LIMIT 4096 /* bytes of refs/main */
 
-/* The environment's directory, or the fallback under the home directory; the XDG specification
- * ignores relative ones. False when there is neither. */
-static bool base_directory(struct buffer *out, const char *variable, const char *under_home)
-{
-	const char *value = getenv(variable), *home = getenv("HOME");
-	if (value != NULL && value[0] == '/') {
-		buffer_text(out, value);
-	} else if (home != NULL && home[0] == '/') {
-		buffer_text(out, home);
-		buffer_text(out, under_home);
-	} else {
-		return false;
-	}
-	return true;
-}
-
 /* Names are looked up below a directory and must not lead out of it. */
 static bool is_plain(const char *name)
 {
@@ -35,7 +19,7 @@ static bool is_plain(const char *name)
 static char *find_download(const char *name, struct buffer *tried)
 {
 	struct buffer path = { 0 };
-	if (!is_plain(name) || !base_directory(&path, "XDG_DATA_HOME", "/.local/share"))
+	if (!is_plain(name) || !user_directory(&path, "XDG_DATA_HOME", "/.local/share"))
 		goto none;
 	buffer_text(&path, "/clipcls/models/");
 	buffer_text(&path, name);
@@ -65,7 +49,7 @@ static bool hub_directory(struct buffer *out)
 		buffer_text(out, "/hub");
 		return true;
 	}
-	if (!base_directory(out, "XDG_CACHE_HOME", "/.cache"))
+	if (!user_directory(out, "XDG_CACHE_HOME", "/.cache"))
 		return false;
 	buffer_text(out, "/huggingface/hub");
 	return true;

@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/file.h"
+#include "base/hash.h"
 #include "base/memory.h"
 #include "base/strmap.h"
 #include "model/safetensors_header.h"
@@ -16,6 +17,7 @@
 struct part {
 	char *path;
 	struct file_map map; /* empty when the bytes are the caller's */
+	const unsigned char *bytes;
 	size_t size;
 	struct safetensors_header header;
 };
@@ -104,6 +106,7 @@ static clipcls_status take_tensors(struct safetensors *file, const struct part *
 static clipcls_status read_part(struct safetensors *file, struct part *part, const void *bytes,
                                 size_t size, clipcls_error *error)
 {
+	part->bytes = bytes;
 	part->size = size;
 	clipcls_status status = safetensors_header_parse(&part->header, bytes, size, part->path, error);
 	return status == CLIPCLS_OK ? take_tensors(file, part, error) : status;
@@ -299,4 +302,26 @@ uint64_t safetensors_file_bytes(const struct safetensors *file)
 	for (size_t i = 0; i < file->n_parts; i++)
 		bytes += file->parts[i].size;
 	return bytes;
+}
+
+void safetensors_identity(struct buffer *out, const struct safetensors *file)
+{
+	for (size_t i = 0; i < file->n_parts; i++) {
+		const struct part *part = &file->parts[i];
+		struct hash128 header = hash128_bytes(part->bytes, part->header.bytes);
+		buffer_append(out, &part->map.identity, sizeof part->map.identity);
+		buffer_append(out, &header, sizeof header);
+	}
+}
+
+bool safetensors_unchanged(const struct safetensors *file)
+{
+	for (size_t i = 0; i < file->n_parts; i++) {
+		const struct part *part = &file->parts[i];
+		struct file_identity now;
+		if (part->map.bytes != NULL && (!file_identify(&now, part->path) ||
+		                                memcmp(&now, &part->map.identity, sizeof now) != 0))
+			return false;
+	}
+	return true;
 }

@@ -50,4 +50,10 @@ const char *safetensors_metadata(const struct safetensors *file, const char *key
 /* Bytes of all files. */
 uint64_t safetensors_file_bytes(const struct safetensors *file);
 
+/* Appends what tells these tensors from any others: of each file its identity and its header's
+ * hash; bytes in memory have the header alone. Tensors are not touched. */
+void safetensors_identity(struct buffer *out, const struct safetensors *file);
+/* Whether the files' paths still name what was opened, unchanged. */
+bool safetensors_unchanged(const struct safetensors *file);
+
 #endif

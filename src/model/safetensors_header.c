@@ -208,7 +208,8 @@ clipcls_status safetensors_header_parse(struct safetensors_header *out, const un
 	if (status != CLIPCLS_OK)
 		return status;
 	size_t room = size_min(json_count(out->json), SAFETENSORS_TENSOR_LIMIT);
-	struct source source = { path, bytes + LENGTH_BYTES + length, size - LENGTH_BYTES - length };
+	out->bytes = LENGTH_BYTES + length;
+	struct source source = { path, bytes + out->bytes, size - out->bytes };
 	out->tensors = memory_new(room, sizeof *out->tensors);
 	spans = memory_new(room, sizeof *spans);
 	if (out->tensors == NULL || spans == NULL)

@@ -8,6 +8,7 @@ struct safetensors_header {
 	json *json; /* owns the tensors' names */
 	struct safetensors_tensor *tensors;
 	size_t count;
+	size_t bytes; /* of the header in the file, its length included */
 };
 
 /* bytes: a whole file, borrowed; path: borrowed, too, it becomes the tensors' path. Errors as for

@@ -122,6 +122,11 @@ clipcls_status clipcls_templates_add_set(clipcls_templates *templates, const cha
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
+const char *templates_text(const clipcls_templates *templates, size_t index)
+{
+	return templates->items[index];
+}
+
 char *templates_apply(const clipcls_templates *templates, size_t index, const char *label)
 {
 	struct buffer prompt = { 0 };

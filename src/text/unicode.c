@@ -45,6 +45,11 @@ bool unicode_is_space(uint32_t c)
 	return in_ranges(c, spaces, LENGTH(spaces));
 }
 
+const char *unicode_version(void)
+{
+	return utf8proc_version();
+}
+
 bool unicode_is_decimal(uint32_t c)
 {
 	return utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_ND;

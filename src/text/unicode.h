@@ -11,6 +11,8 @@ enum text_class { TEXT_SPACE, TEXT_LETTER, TEXT_NUMBER, TEXT_OTHER };
 /* The two references carry different versions of Unicode; `reference` says whose answer is
  * wanted. */
 enum text_class unicode_class(uint32_t c, enum text_cleaning reference);
+/* Of the tables in use, which decide what a prompt's tokens are. */
+const char *unicode_version(void);
 /* White space as \s, str.strip() and str.split() have it. */
 bool unicode_is_space(uint32_t c);
 /* \d of Python's re: a decimal digit of any script. */

@@ -103,10 +103,10 @@ def test_a_downloaded_model_by_name(clipcls, classify, model, pictures, tmp_path
 def test_output_bytes_do_not_depend_on_threads_and_batch(classify, pictures, work):
     (work / "bad.png").write_bytes(b"nothing")
     inputs = [*pictures, "bad.png", *pictures * 3]
-    outputs = {classify("-f", "jsonl", "-j", j, "-b", b, *inputs).out
+    outputs = {classify("-f", "jsonl", "--no-cache", "-j", j, "-b", b, *inputs).out
                for j, b in (("1", "1"), ("1", "4"), ("2", "1"), ("3", "3"), ("7", "64"))}
     assert len(outputs) == 1
-    assert classify("-f", "jsonl", "--threads", "2", "--batch=2", *inputs).out in outputs
+    assert classify("-f", "jsonl", "--no-cache", "--threads", "2", "--batch=2", *inputs).out in outputs
 
 
 def test_exif_orientation_is_applied_unless_switched_off(classify, work):

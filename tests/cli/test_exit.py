@@ -17,7 +17,7 @@ def test_help(clipcls, option):
     text = done.out.decode()
     for word in ("--labels", "--label", "--model", "--template", "--templates", "--top-k",
                  "--threshold", "--format", "--no-recursive", "--files-from", "--threads",
-                 "--batch", "--no-exif", "--max-pixels", "--background", "--progress", "--color",
+                 "--batch", "--no-exif", "--no-cache", "--cache-dir", "--max-pixels", "--background", "--progress", "--color",
                  "--help", "--version", "convert", "inspect", "models", "jsonl", "imagenet1k"):
         assert word in text, word
 
@@ -118,7 +118,7 @@ def test_quiet_and_verbose_do_not_touch_stdout(classify, pictures):
 
 
 def test_repetition_gives_the_same_bytes(classify, pictures):
-    assert len({classify("-f", "jsonl", *pictures).out for _ in range(3)}) == 1
+    assert len({classify("-f", "jsonl", "--no-cache", *pictures).out for _ in range(3)}) == 1
 
 
 def test_everything_fails_and_every_input_has_its_record(classify):

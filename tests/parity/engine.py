@@ -46,7 +46,7 @@ class Engine:
 
     def classify(self, paths, labels, templates, *options):
         """The records of `clipcls -f jsonl -k 0`, and the bytes they were read from."""
-        command = [BUILD / "clipcls", "-m", self.model, "-f", "jsonl", "-k", "0"]
+        command = [BUILD / "clipcls", "-m", self.model, "-f", "jsonl", "-k", "0", "--no-cache"]
         command += ["--no-exif"] if self.no_exif else []
         for label in labels:
             command += ["-L", label]

@@ -1,16 +1,20 @@
 /* A file that appears under its name only when all of it is written. */
-#ifndef CLIPCLS_MODEL_OUTPUT_FILE_H
-#define CLIPCLS_MODEL_OUTPUT_FILE_H
+#ifndef CLIPCLS_BASE_OUTPUT_FILE_H
+#define CLIPCLS_BASE_OUTPUT_FILE_H
 
 #include "base/error.h"
+
+#include <sys/types.h>
 
 struct output_file {
 	char *path, *temporary; /* in the same directory */
 	int fd;
 };
 
-/* Errors: CLIPCLS_ERR_IO (a full disk among them), _MEMORY; messages start with the path. */
-clipcls_status output_file_open(struct output_file *file, const char *path, clipcls_error *error);
+/* mode: who may read and write it. Errors: CLIPCLS_ERR_IO (a full disk among them), _MEMORY;
+ * messages start with the path. */
+clipcls_status output_file_open(struct output_file *file, const char *path, mode_t mode,
+                                clipcls_error *error);
 /* Writes all n bytes at an offset. */
 clipcls_status output_file_write(struct output_file *file, uint64_t offset, const void *bytes,
                                  size_t n, clipcls_error *error);

@@ -1,18 +1,17 @@
-#include "model/output_file.h"
+#include "base/output_file.h"
 
 #include "base/buffer.h"
 #include "base/memory.h"
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-/* mkstemp makes files that only their owner reads. */
-#define FILE_MODE 0644
 
 static clipcls_status io_error(const struct output_file *file, const char *doing,
                                clipcls_error *error)
@@ -21,7 +20,8 @@ static clipcls_status io_error(const struct output_file *file, const char *doing
 	                 strerror(errno));
 }
 
-clipcls_status output_file_open(struct output_file *file, const char *path, clipcls_error *error)
+clipcls_status output_file_open(struct output_file *file, const char *path, mode_t mode,
+                                clipcls_error *error)
 {
 	struct buffer name = { 0 };
 	buffer_text(&name, path);
@@ -32,15 +32,28 @@ clipcls_status output_file_open(struct output_file *file, const char *path, clip
 	file->fd = mkstemp(file->temporary);
 	if (file->fd < 0)
 		return io_error(file, "create", error);
-	if (fchmod(file->fd, FILE_MODE) != 0)
+	if (fchmod(file->fd, mode) != 0)
 		return io_error(file, "create", error);
 	return CLIPCLS_OK;
+}
+
+/* Beyond the process's limit a write is not an error: it is a signal, whose default is the end. */
+static bool within_limit(uint64_t offset, size_t n)
+{
+	struct rlimit limit;
+	uint64_t end;
+	return getrlimit(RLIMIT_FSIZE, &limit) != 0 || limit.rlim_cur == RLIM_INFINITY ||
+	       (!__builtin_add_overflow(offset, n, &end) && end <= limit.rlim_cur);
 }
 
 clipcls_status output_file_write(struct output_file *file, uint64_t offset, const void *bytes,
                                  size_t n, clipcls_error *error)
 {
 	const char *next = bytes;
+	if (!within_limit(offset, n)) {
+		errno = EFBIG;
+		return io_error(file, "write", error);
+	}
 	while (n > 0) {
 		ssize_t written = pwrite(file->fd, next, n, (off_t)offset);
 		if (written < 0 && errno == EINTR)

@@ -1,0 +1,323 @@
+"""The cache of label embeddings: it saves the text tower's work and changes no byte of output."""
+
+import os
+import random
+import resource
+import shutil
+import signal
+import subprocess
+import time
+
+import pytest
+
+import big_text_model
+from records import labels, records
+
+OPTIONS = ["-f", "jsonl", "-k", "0"]
+
+
+def entries(folder):
+    """The whole entries of a cache: {name: bytes}."""
+    return {path.name: path.read_bytes() for path in folder.glob("*.entry")}
+
+
+def leftovers(folder):
+    return [path.name for path in folder.iterdir() if path.suffix != ".entry"]
+
+
+@pytest.fixture
+def cache(clipcls):
+    """The folder in which the program keeps its cache when nothing else is said."""
+    return clipcls.folder / "home/cache/clipcls"
+
+
+def test_output_bytes_are_those_of_a_run_without_cache(classify, cache, pictures):
+    off = classify(*OPTIONS, "--no-cache", *pictures)
+    assert off.code == 0 and not cache.exists()
+    cold, warm = (classify(*OPTIONS, "-v", *pictures) for _ in range(2))
+    assert cold.out == warm.out == off.out
+    assert "3 labels encoded" in cold.err and "3 labels read from the cache" in warm.err
+    assert len(entries(cache)) == 1 and leftovers(cache) == []
+    again = classify(*OPTIONS, "-v", "--no-cache", *pictures)
+    assert again.out == off.out and "3 labels encoded" in again.err
+
+
+def test_without_xdg_the_cache_is_under_the_home_directory(clipcls, classify, pictures):
+    for value in ("", "relative"):
+        done = classify(*OPTIONS, "a.png", env={"XDG_CACHE_HOME": value})
+        assert (done.code, done.err) == (0, "")
+    assert len(entries(clipcls.folder / "home/.cache/clipcls")) == 1
+
+
+def test_without_any_home_nothing_is_kept_and_nothing_is_said(clipcls, classify, pictures):
+    done = classify(*OPTIONS, "a.png", env={"XDG_CACHE_HOME": "", "HOME": ""})
+    assert (done.code, done.err) == (0, "")
+
+
+def test_cache_dir(classify, cache, pictures, work):
+    for directory in ("here", "here/and/there", work / "there"):
+        outputs = {classify(*OPTIONS, "--cache-dir", directory, "a.png").out for _ in range(2)}
+        assert len(outputs) == 1 and len(entries(work / directory)) == 1
+    done = classify(*OPTIONS, "--cache-dir", "other", "--no-cache", "a.png")
+    assert done.code == 0 and not (work / "other").exists() and not cache.exists()
+
+
+def test_cache_dir_wants_a_name(classify, pictures):
+    done = classify("--cache-dir", "", "a.png")
+    assert (done.code, done.out) == (2, b"") and "--cache-dir" in done.err
+
+
+def test_another_question_is_another_entry(classify, cache, pictures, work):
+    (work / "labels.txt").write_text("cat\ta photo of a cat.\ndog\nred panda\n")
+    questions = [{}, {"labels": ["cat", "dog"]}, {"labels": ["dog", "cat", "red panda"]}]
+    arguments = [["-t", "{}"], ["-t", "a {}"], ["-t", "a {}", "-t", "{}"], ["--templates", "openai7"]]
+    for question in questions:
+        classify(*OPTIONS, "a.png", **question)
+    for argument in arguments:
+        classify(*OPTIONS, "a.png", *argument)
+    classify(*OPTIONS, "a.png", "-l", "labels.txt", labels=[])
+    assert len(entries(cache)) == len(questions) + len(arguments) + 1
+    first = classify(*OPTIONS, "-v", "a.png", labels=["dog", "cat", "red panda"])
+    assert "read from the cache" in first.err
+    assert sorted(labels(records(first)[0])) == ["cat", "dog", "red panda"]
+
+
+def test_what_does_not_change_embeddings_shares_an_entry(classify, cache, pictures):
+    for arguments in ([], ["-j", "1"], ["-b", "1"], ["-k", "1"], ["--no-exif"], ["b.png"]):
+        assert classify(*OPTIONS, "a.png", *arguments).code == 0
+    assert len(entries(cache)) == 1
+
+
+def test_a_model_that_changed_is_encoded_again(clipcls, model, cache, pictures, work):
+    mine = work / "model"
+    shutil.copytree(model, mine)
+    run = lambda *more: clipcls("-m", mine, "-L", "cat", "-L", "dog", *OPTIONS, "-v", *more, "a.png")
+    before = run()
+    assert "read from the cache" in run().err
+    # One byte in the middle of the weights, in place, the time of its change put back.
+    weights = mine / "model.safetensors"
+    times = weights.stat()
+    with weights.open("r+b") as file:
+        name = b'"text_projection.weight"'
+        header = file.read(200000)
+        place = header.index(name)
+        begin = int(header[header.index(b"[", header.index(b"data_offsets", place)) + 1:]
+                    .split(b",")[0])
+        file.seek(8 + int.from_bytes(header[:8], "little") + begin)
+        file.write(bytes(64))
+    os.utime(weights, ns=(times.st_atime_ns, times.st_mtime_ns))
+    after = run()
+    assert "labels encoded" in after.err and after.out != before.out
+    assert after.out == run("--no-cache").out
+    assert len(entries(cache)) == 2
+
+
+def damage_nothing(data):
+    return b""
+
+
+def damage_the_end(data):
+    return data[:-1]
+
+
+def damage_the_middle(data):
+    place = len(data) // 2
+    return data[:place] + bytes([data[place] ^ 4]) + data[place + 1:]
+
+
+def damage_all(data):
+    return os.urandom(len(data))
+
+
+def damage_size(data):
+    return data * 1000
+
+
+@pytest.mark.parametrize("damage", [damage_nothing, damage_the_end, damage_the_middle, damage_all,
+                                    damage_size])
+def test_a_damaged_entry_is_replaced_in_silence(classify, cache, pictures, damage):
+    good = classify(*OPTIONS, "a.png")
+    (name, data), = entries(cache).items()
+    (cache / name).write_bytes(damage(data))
+    done = classify(*OPTIONS, "a.png")
+    assert (done.code, done.out, done.err) == (0, good.out, "")
+    assert entries(cache) == {name: data}
+
+
+@pytest.mark.parametrize("directory", ["a.png", "a.png/below", "/dev/null/x", "/proc/nosuch"])
+def test_a_cache_that_cannot_be_written_warns_once(classify, pictures, directory):
+    good = classify(*OPTIONS, "--no-cache", *pictures)
+    done = classify(*OPTIONS, "--cache-dir", directory, *pictures)
+    assert (done.code, done.out) == (0, good.out)
+    assert done.err.count("\n") == 1 and directory in done.err
+    quiet = classify(*OPTIONS, "-q", "--cache-dir", directory, *pictures)
+    assert (quiet.code, quiet.out, quiet.err) == (0, good.out, "")
+
+
+def test_a_limit_on_the_size_of_files_is_survived(clipcls, classify, cache, pictures):
+    good = classify(*OPTIONS, "--no-cache", "a.png")
+    done = classify(*OPTIONS, "a.png",
+                    preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (1000, 1000)))
+    assert (done.code, done.out) == (0, good.out)
+    assert done.err.count("\n") == 1 and "cannot write" in done.err
+    assert list(cache.iterdir()) == []
+
+
+def test_a_full_disk_is_survived(clipcls, classify, model, pictures, work):
+    """A file system of two pages: one is the directory's own, none is left for an entry."""
+    (work / "small").mkdir()
+    good = classify(*OPTIONS, "--no-cache", "a.png")
+    command = clipcls.command(["-m", model, "-L", "cat", "-L", "dog", "-L", "red panda", *OPTIONS,
+                               "--cache-dir", "small", "a.png"])
+    script = ('mount -t tmpfs -o size=4096 none small && head -c 4096 /dev/zero >small/full && '
+              '"$@"; code=$?; ls small >&2; exit $code')
+    try:
+        done = subprocess.run(["unshare", "-rm", "sh", "-c", script, "sh", *command],
+                              cwd=work, env=clipcls.env, capture_output=True, timeout=60)
+    except FileNotFoundError:
+        pytest.skip("unshare is not there")
+    if b"unshare" in done.stderr or b"mount" in done.stderr:
+        pytest.skip("this machine lets us mount nothing")
+    assert (done.returncode, done.stdout) == (0, good.out)
+    assert b"No space left on device" in done.stderr and done.stderr.endswith(b"\nfull\n")
+
+
+def resident(clipcls, arguments, path):
+    """KiB of a mapped file in memory once the labels are there, and what the program says."""
+    command = clipcls.command(["-v", *arguments, "--files-from", "-"])
+    with subprocess.Popen(command, cwd=clipcls.cwd, env=clipcls.env, stdin=subprocess.PIPE,
+                          stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        said = process.stderr.readline().decode()
+        pages = mapped = 0
+        with open(f"/proc/{process.pid}/smaps") as lines:
+            for line in lines:
+                if "-" in line.split()[0]:
+                    mapped = line.rstrip().endswith(str(path))
+                elif mapped and line.startswith("Rss:"):
+                    pages += int(line.split()[1])
+        process.communicate()
+    return pages, said
+
+
+def test_a_second_run_reads_no_text_weights(clipcls, tmp_path):
+    model = big_text_model.make(tmp_path / "model")
+    arguments = ["-m", model, "-L", "cat", "-L", "dog"]
+    shard = model / big_text_model.TEXT_SHARD
+    cold, said = resident(clipcls, arguments, shard)
+    assert "labels encoded" in said and cold >= big_text_model.TEXT_BYTES / 1024
+    warm, said = resident(clipcls, arguments, shard)
+    # The header, and what the kernel maps around it: up to 2 MiB.
+    assert "read from the cache" in said and warm <= big_text_model.TEXT_BYTES / 1024 / 8
+
+
+def test_many_processes_on_one_cold_cache(clipcls, model, pictures, work):
+    command = clipcls.command(["-m", model, "-l", "imagenet1k", *OPTIONS, "--cache-dir", "cold",
+                               "-j", "1", "a.png"])
+    for _ in range(3):
+        processes = [subprocess.Popen(command, cwd=work, env=clipcls.env, stdout=subprocess.PIPE,
+                                      stderr=subprocess.PIPE) for _ in range(16)]
+        outputs = [process.communicate(timeout=120) for process in processes]
+        assert all(process.returncode == 0 for process in processes)
+        assert len(set(outputs)) == 1 and outputs[0][1] == b""
+        done = clipcls("-m", model, "-l", "imagenet1k", *OPTIONS, "-v", "--cache-dir", "cold", "a.png")
+        assert done.out == outputs[0][0] and "read from the cache" in done.err
+        assert len(entries(work / "cold")) == 1 and leftovers(work / "cold") == []
+        shutil.rmtree(work / "cold")
+
+
+def test_a_kill_at_any_moment_leaves_a_whole_entry_or_none(clipcls, model, pictures, work):
+    arguments = ["-m", model, "-l", "imagenet1k", "-k", "3", "--cache-dir", "killed", "a.png"]
+    command = clipcls.command(arguments)
+    started = time.perf_counter()
+    good = clipcls(*arguments)
+    duration = time.perf_counter() - started
+    whole = entries(work / "killed")
+    assert good.code == 0 and len(whole) == 1
+    moments = random.Random(7)
+    for _ in range(40):
+        shutil.rmtree(work / "killed")
+        with subprocess.Popen(command, cwd=work, env=clipcls.env, stdout=subprocess.DEVNULL,
+                              stderr=subprocess.DEVNULL) as process:
+            time.sleep(moments.uniform(0.3, 1.0) * duration)
+            process.send_signal(signal.SIGKILL)
+        (work / "killed").mkdir(exist_ok=True)
+        assert entries(work / "killed") in ({}, whole)
+    done = clipcls(*arguments)
+    assert (done.code, done.out, done.err) == (0, good.out, "")
+    assert entries(work / "killed") == whole
+
+
+CALLS = ("mkdir", "openat", "newfstatat", "fchmod", "pwrite64", "fsync", "close", "rename",
+         "getdents64", "unlinkat")
+
+
+class Traced:
+    """Runs of the program under strace, in one thread, so that each makes the same calls."""
+
+    def __init__(self, clipcls, arguments):
+        self.command = clipcls.command(["-j", "1", *arguments])
+        self.cwd = clipcls.cwd
+        # The leak sanitizer of a debug build cannot run under strace.
+        self.env = {**clipcls.env, "OPENBLAS_NUM_THREADS": "1", "ASAN_OPTIONS": "detect_leaks=0"}
+
+    def run(self, *options):
+        log = self.cwd / "trace"
+        done = subprocess.run(["strace", "-o", log, *options, *self.command], cwd=self.cwd,
+                              env=self.env, capture_output=True, timeout=60)
+        return done.returncode, log.read_text().splitlines()
+
+    def calls_from(self, text):
+        """(name, which one of this name) of each call from the one that holds `text`."""
+        code, lines = self.run("-e", "trace=" + ",".join(CALLS))
+        assert code == 0
+        counts, found, begun = dict.fromkeys(CALLS, 0), [], False
+        for line in lines:
+            name = line.partition("(")[0]
+            if name not in counts:
+                continue
+            counts[name] += 1
+            begun = begun or text in line
+            if begun:
+                found.append((name, counts[name]))
+        return found
+
+    def kill_at(self, name, which):
+        return self.run("-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={which}")[0]
+
+
+@pytest.mark.parametrize("old", ["nothing", "a damaged entry"])
+def test_a_kill_at_each_system_call_leaves_a_whole_entry_or_the_old_one(clipcls, model, pictures,
+                                                                        work, old):
+    try:
+        usable = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True)
+    except FileNotFoundError:
+        usable = None
+    if usable is None or usable.returncode != 0:
+        pytest.skip("strace cannot run here")
+    killed = work / "killed"
+    arguments = ["-m", model, "-L", "cat", *OPTIONS, "--cache-dir", "killed", "a.png"]
+    good = clipcls(*arguments)
+    (name, data), = entries(killed).items()
+    before = {name: damage_the_middle(data)} if old != "nothing" else {}
+
+    def prepare():
+        shutil.rmtree(killed)
+        if before:
+            killed.mkdir()
+            (killed / name).write_bytes(before[name])
+
+    prepare()
+    traced = Traced(clipcls, arguments)
+    calls = traced.calls_from(f"killed/{name}")
+    assert {"pwrite64", "fsync", "rename", "getdents64"} <= {call for call, _ in calls}
+    found = []
+    for call, which in calls:
+        prepare()
+        assert traced.kill_at(call, which) == -signal.SIGKILL, (call, which)
+        left = entries(killed) if killed.exists() else {}
+        assert left in (before, {name: data}), (call, which)
+        found.append(left == {name: data})
+        done = clipcls(*arguments)
+        assert (done.code, done.out, done.err) == (0, good.out, ""), (call, which)
+        assert entries(killed) == {name: data}
+    assert found == sorted(found) and {False, True} == set(found)
