@@ -2,8 +2,7 @@
 
 #include "base/buffer.h"
 #include "image/image.h"
-#include "nn/blas.h"
-#include "nn/blocked.h"
+#include "nn/linear.h"
 
 #include <string.h>
 
@@ -63,9 +62,9 @@ const char *clipcls_image_extension(size_t index)
 char *clipcls_build_info(void)
 {
 	struct buffer out = { 0 };
-	const char *blocked = blocked_name();
-	buffer_format(&out, "matrix products: %s%s%s\n", blocked != NULL ? blocked : "",
-	              blocked != NULL ? ", " : "", blas_name());
+	buffer_text(&out, "matrix products: ");
+	linear_describe(&out);
+	buffer_byte(&out, '\n');
 	image_decoders_describe(&out);
 	buffer_text(&out, "sandbox: none\n");
 	if (out.failed)

@@ -15,7 +15,7 @@
 #include "base/checked.h"
 #include "base/cpu.h"
 #include "base/disk_cache.h"
-#include "nn/blas.h"
+#include "nn/linear.h"
 #include "text/labels.h"
 #include "text/unicode.h"
 
@@ -42,7 +42,8 @@ static void add_engine(struct buffer *key)
 {
 	add_text(key, "label embeddings " NUMERICS_ID);
 	add_text(key, "f32");
-	add_text(key, blas_name());
+	linear_describe(key);
+	buffer_byte(key, '\n');
 	add_text(key, unicode_version());
 	cpu_features(key);
 	buffer_byte(key, '\n');

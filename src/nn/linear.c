@@ -1,5 +1,6 @@
 #include "nn/linear.h"
 
+#include "base/buffer.h"
 #include "base/checked.h"
 #include "nn/blas.h"
 #include "nn/blocked.h"
@@ -120,4 +121,13 @@ void linear_activate(float *out, const float *x, struct row_tiles tiles,
 		                      .activated = true,
 		                      .activation = activation };
 	run(&job, pool);
+}
+
+void linear_describe(struct buffer *out)
+{
+	if (blocked_usable()) {
+		buffer_text(out, blocked_name());
+		buffer_text(out, ", ");
+	}
+	buffer_text(out, blas_name());
 }
