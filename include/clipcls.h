@@ -262,8 +262,52 @@ CLIPCLS_API clipcls_status clipcls_classify_files(clipcls_classifier *classifier
 CLIPCLS_API clipcls_status clipcls_embed_texts(clipcls_model *model, const char *const *texts,
                                                size_t n, float *out, clipcls_error *error);
 
+/* pixels: (n, 3, S, S) normalised RGB, S = image_size.   out: (n, E), unit length. */
+CLIPCLS_API clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, size_t n,
+                                                float *out, clipcls_error *error);
+
 /* What the library was built with and runs on, as lines "name: value". Owned by the caller. */
 CLIPCLS_API char *clipcls_build_info(void);
+
+/* ---- measuring ------------------------------------------------------------------------------ */
+
+/* How a model uses the machine. One operation is a floating-point addition or multiplication of a
+ * matrix product; the element-wise rest is not counted. */
+typedef struct clipcls_work {
+	size_t threads;       /* of the model's pool */
+	size_t batch;         /* pictures per forward pass and thread */
+	double picture_flops; /* one picture through the image tower, as computed: the last block
+	                         computes what the class token needs */
+	double tower_flops;   /* the same with every token through every block */
+} clipcls_work;
+
+CLIPCLS_API void clipcls_model_work(const clipcls_model *model, clipcls_work *out);
+
+/* The steps from one picture's bytes to the tower's input, each in seconds. */
+typedef struct clipcls_picture_times {
+	double decode;        /* bytes to pixels */
+	double resize;        /* turn, convert, resize, crop */
+	double normalize;     /* to the tower's floats */
+	size_t width, height; /* as stored in the file */
+} clipcls_picture_times;
+
+/* Takes one picture through every step in the calling thread. */
+CLIPCLS_API clipcls_status clipcls_measure_picture(clipcls_model *model, const void *bytes,
+                                                   size_t size,
+                                                   const clipcls_image_options *options,
+                                                   clipcls_picture_times *out,
+                                                   clipcls_error *error);
+
+/* What the machine can do at best, every thread of the model at work on data of its own. */
+typedef struct clipcls_machine {
+	double product_flops; /* per second, of the fastest of some square matrix products */
+	size_t product_size;  /* the side of those matrices */
+	double fma_flops;     /* per second, of multiply-adds in registers alone */
+} clipcls_machine;
+
+/* Takes about `seconds`. */
+CLIPCLS_API clipcls_status clipcls_measure_machine(clipcls_model *model, double seconds,
+                                                   clipcls_machine *out, clipcls_error *error);
 
 #ifdef __cplusplus
 }

@@ -46,6 +46,7 @@ struct options {
 	enum when progress, color;
 	bool quiet, verbose, help, version;
 	const char *dtype;       /* convert */
+	double seconds;          /* bench */
 	struct strings operands; /* what is not an option */
 };
 
@@ -66,6 +67,7 @@ enum exit_code complain_error(const clipcls_error *error);
 enum exit_code command_classify(const struct options *options);
 enum exit_code command_convert(const struct options *options);
 enum exit_code command_inspect(const struct options *options);
+enum exit_code command_bench(const struct options *options);
 enum exit_code command_models(const struct options *options);
 enum exit_code command_get(const struct options *options);
 

@@ -15,6 +15,8 @@ static const struct command commands[] = {
 	{ "convert", "SRC OUT.safetensors", "writes a checkpoint directory as a single file",
 	  FOR_CONVERT, command_convert },
 	{ "inspect", "MODEL", "says what a checkpoint is", FOR_INSPECT, command_inspect },
+	{ "bench", "[PICTURE]", "measures the speed of this machine with a model", FOR_BENCH,
+	  command_bench },
 	{ "models", "", "lists the catalogue, and what of it is downloaded", FOR_MODELS,
 	  command_models },
 	{ "get", "NAME", "downloads and verifies a model of the catalogue", FOR_GET, command_get },

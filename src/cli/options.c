@@ -22,7 +22,8 @@ enum {
 	OPT_LAYOUT,
 	OPT_DTYPE,
 	OPT_NO_CACHE,
-	OPT_CACHE_DIR
+	OPT_CACHE_DIR,
+	OPT_SECONDS
 };
 
 struct option_row {
@@ -37,7 +38,7 @@ static const struct option_row rows[] = {
 	{ 'l', "labels", "FILE|SET", FOR_CLASSIFY,
 	  "labels, one a line; - is stdin; a set: imagenet1k" },
 	{ 'L', "label", "TEXT", FOR_CLASSIFY, "one label; repeatable" },
-	{ 'm', "model", "PATH|NAME", FOR_CLASSIFY,
+	{ 'm', "model", "PATH|NAME", FOR_CLASSIFY | FOR_BENCH,
 	  "single file, checkpoint directory or downloaded model\n"
 	  "(default: $CLIPCLS_MODEL, else the built-in model)" },
 	{ 't', "template", "TEXT", FOR_CLASSIFY,
@@ -53,8 +54,9 @@ static const struct option_row rows[] = {
 	{ OPT_FILES_FROM, "files-from", "FILE", FOR_CLASSIFY,
 	  "read input paths from FILE, one a line; - is stdin" },
 	{ '0', "null", NULL, FOR_CLASSIFY, "paths of --files-from end in NUL, not in a newline" },
-	{ 'j', "threads", "N", FOR_CLASSIFY, "threads (default: all cores)" },
-	{ 'b', "batch", "N", FOR_CLASSIFY, "pictures per forward pass and thread (default: auto)" },
+	{ 'j', "threads", "N", FOR_CLASSIFY | FOR_BENCH, "threads (default: all cores)" },
+	{ 'b', "batch", "N", FOR_CLASSIFY | FOR_BENCH,
+	  "pictures per forward pass and thread (default: auto)" },
 	{ OPT_NO_EXIF, "no-exif", NULL, FOR_CLASSIFY, "do not turn pictures as their EXIF data says" },
 	{ OPT_MAX_PIXELS, "max-pixels", "N", FOR_CLASSIFY,
 	  "refuse larger pictures (default: 178956970)" },
@@ -64,13 +66,14 @@ static const struct option_row rows[] = {
 	  "neither use nor keep label embeddings of other runs" },
 	{ OPT_CACHE_DIR, "cache-dir", "DIR", FOR_CLASSIFY,
 	  "where label embeddings are kept\n(default: $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls)" },
-	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_CONVERT | FOR_INSPECT,
+	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_CONVERT | FOR_INSPECT | FOR_BENCH,
 	  "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
 	{ OPT_DTYPE, "dtype", "D", FOR_CONVERT, "f32, f16 or bf16 (default: as stored)" },
 	{ OPT_PROGRESS, "progress", "WHEN", FOR_CLASSIFY, "auto (default), always, never" },
 	{ OPT_COLOR, "color", "WHEN", FOR_CLASSIFY,
 	  "auto (default; NO_COLOR is honoured), always, never" },
-	{ 'f', "format", "F", FOR_INSPECT, "text (default), json" },
+	{ 'f', "format", "F", FOR_INSPECT | FOR_BENCH, "text (default), json" },
+	{ OPT_SECONDS, "seconds", "N", FOR_BENCH, "about how long to measure (default: 5)" },
 	{ 'q', "quiet", NULL, FOR_CLASSIFY, "no notices and no progress; errors still show" },
 	{ 'v', "verbose", NULL, FOR_CLASSIFY, "say what is loaded and how long it takes" },
 	{ 'h', "help", NULL, FOR_ALL, "show this help" },
@@ -127,6 +130,16 @@ static bool parse_probability(double *out, const char *option, const char *value
 	double number = strtod(value, &end);
 	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
 		return bad_value(option, value, "not a number from 0 to 1");
+	*out = number;
+	return true;
+}
+
+static bool parse_seconds(double *out, const char *option, const char *value)
+{
+	char *end = NULL;
+	double number = strtod(value, &end);
+	if (end == value || *end != '\0' || !(number > 0 && number <= 3600))
+		return bad_value(option, value, "not a number above 0 and up to 3600");
 	*out = number;
 	return true;
 }
@@ -188,11 +201,11 @@ static bool parse_color(clipcls_image_options *image, const char *option, const 
 static bool parse_format(struct options *o, const char *value, const struct command *command)
 {
 	static const char *const all[] = { "text", "tsv", "csv", "json", "jsonl", NULL };
-	static const char *const inspect[] = { "text", "json", NULL };
-	bool inspecting = (command->options & FOR_INSPECT) != 0;
+	static const char *const report[] = { "text", "json", NULL };
+	bool reporting = (command->options & (FOR_INSPECT | FOR_BENCH)) != 0;
 	int choice = 0;
-	bool known = parse_choice(&choice, "format", value, inspecting ? inspect : all);
-	if (inspecting && choice == 1)
+	bool known = parse_choice(&choice, "format", value, reporting ? report : all);
+	if (reporting && choice == 1)
 		choice = FORMAT_JSON;
 	o->format = (enum output_format)choice;
 	return known;
@@ -236,6 +249,7 @@ static bool apply(struct options *o, int code, const char *value, const struct c
 	case OPT_CACHE_DIR: return parse_directory(&o->cache_directory, "cache-dir", value);
 	case OPT_LAYOUT: o->layout = value; return parse_choice(&choice, "layout", value, layouts);
 	case OPT_DTYPE: o->dtype = value; return parse_choice(&choice, "dtype", value, dtypes);
+	case OPT_SECONDS: return parse_seconds(&o->seconds, "seconds", value);
 	case OPT_PROGRESS: return parse_when(&o->progress, "progress", value);
 	case OPT_COLOR: return parse_when(&o->color, "color", value);
 	case 'q': o->quiet = true; return true;
@@ -273,7 +287,7 @@ bool options_parse(struct options *options, const struct command *command, int a
 {
 	char letters[2 * ROW_COUNT + 2];
 	struct option longs[ROW_COUNT + 1];
-	*options = (struct options){ .top_k = 5 };
+	*options = (struct options){ .top_k = 5, .seconds = 5 };
 	make_getopt(letters, longs, command);
 	opterr = 0;
 	optind = 1;

@@ -11,7 +11,8 @@ enum {
 	FOR_INSPECT = 4,
 	FOR_MODELS = 8,
 	FOR_GET = 16,
-	FOR_ALL = 31
+	FOR_BENCH = 32,
+	FOR_ALL = 63
 };
 
 /* Parses argv (argv[0] is skipped) for `command`. False after a message about what is wrong. */

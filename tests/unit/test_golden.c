@@ -245,11 +245,33 @@ static void similarities_are_the_references(void **state)
 	clipcls_labels_free(labels);
 }
 
+/* Already normalised pixels take the same way as files: the reference's numbers come out, and one
+ * picture's bytes do not depend on whether others stand beside it. */
+static void pixels_give_the_references_embeddings(void **state)
+{
+	const struct golden *golden = *state;
+	float together[PICTURES][EMBEDDING], alone[EMBEDDING];
+	float *pixels = calloc(PICTURES * 3 * IMAGE_SIZE * IMAGE_SIZE, sizeof(*pixels));
+	clipcls_error error;
+
+	assert_non_null(pixels);
+	memcpy(pixels, golden->pixels, sizeof(float) * PICTURES * 3 * IMAGE_SIZE * IMAGE_SIZE);
+	assert_ok(clipcls_embed_pixels(golden->model, pixels, PICTURES, together[0], &error));
+	assert_floats_near(together[0], golden->images, PICTURES * EMBEDDING);
+	for (size_t i = 0; i < PICTURES; i++) {
+		assert_ok(clipcls_embed_pixels(golden->model, pixels + i * 3 * IMAGE_SIZE * IMAGE_SIZE, 1,
+		                               alone, &error));
+		assert_memory_equal(alone, together[i], sizeof(alone));
+	}
+	free(pixels);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(token_ids_are_the_references),
 		cmocka_unit_test(pixels_are_the_references),
+		cmocka_unit_test(pixels_give_the_references_embeddings),
 		cmocka_unit_test(text_embeddings_are_the_references),
 		cmocka_unit_test(image_embeddings_are_the_references),
 		cmocka_unit_test(similarities_are_the_references),

@@ -1,0 +1,45 @@
+/* Pictures that are already the image tower's input. */
+#include "classify/model.h"
+
+#include "base/checked.h"
+
+struct pixels_job {
+	const clipcls_model *model;
+	const float *pixels; /* (n, 3, S, S) */
+	float *out;          /* (n, E) */
+	size_t n, batch;
+};
+
+static void run_batch(void *context, size_t task, size_t worker)
+{
+	const struct pixels_job *job = context;
+	const clipcls_model *model = job->model;
+	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
+	size_t first = task * job->batch, n = size_min(job->batch, job->n - first);
+	vit_forward(job->out + first * clipcls_model_embedding_size(model),
+	            job->pixels + first * 3 * S * S, n, model->vit, &model->image_workers[worker].arena,
+	            NULL);
+}
+
+clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, size_t n, float *out,
+                                    clipcls_error *error)
+{
+	clipcls_status status = model_need_images(model, error);
+	if (status != CLIPCLS_OK || n == 0)
+		return status;
+	/* A lone picture's products are shared out over all threads instead. */
+	if (n == 1) {
+		vit_forward(out, pixels, 1, model->vit, &model->image_workers[0].arena, model->pool);
+		return CLIPCLS_OK;
+	}
+	size_t threads = pool_threads(model->pool), share = (n + threads - 1) / threads;
+	struct pixels_job job = {
+		.model = model,
+		.pixels = pixels,
+		.out = out,
+		.n = n,
+		.batch = size_min(model->batch, share),
+	};
+	pool_run(model->pool, (n + job.batch - 1) / job.batch, run_batch, &job);
+	return CLIPCLS_OK;
+}
