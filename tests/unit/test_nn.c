@@ -106,20 +106,20 @@ static void a_tile_does_not_depend_on_its_neighbours_or_the_threads(void **state
 	static const size_t shapes[][2] = {
 		{ 64, 48 }, { 144, 576 }, { 512, 64 }, { 768, 768 }, { 600, 3072 }
 	};
-	static const size_t tile_rows[] = { 1, 5, 50, 65 };
+	static const size_t tile_rows[] = { 1, 5, 50, 65 }, tile_counts[] = { 70, 9, 3, 3 };
 	struct pool *pool = NULL;
-	enum { TILES = 23 };
 	(void)state;
 	assert_ok(pool_new(&pool, 3, &error));
 	for (size_t i = 0; i < 5 * 4; i++) {
 		size_t N = shapes[i / 4][0], K = shapes[i / 4][1], T = tile_rows[i % 4];
+		size_t tiles = tile_counts[i % 4];
 		float *weight = random_floats(N * K, 1), *bias = random_floats(N, 2);
-		float *x = random_floats(TILES * T * K, 3);
-		float *all = random_floats(TILES * T * N, 4), *some = random_floats(TILES * T * N, 5);
+		float *x = random_floats(tiles * T * K, 3);
+		float *all = random_floats(tiles * T * N, 4), *some = random_floats(tiles * T * N, 5);
 		struct linear linear = { .weight = weight, .bias = bias, .n = N, .k = K };
-		linear_apply(all, x, (struct row_tiles){ TILES, T }, &linear, LINEAR_SET, NULL);
-		for (size_t count = 1; count < TILES; count++) {
-			size_t first = (TILES - count) * T;
+		linear_apply(all, x, (struct row_tiles){ tiles, T }, &linear, LINEAR_SET, NULL);
+		for (size_t count = 1; count < tiles; count += 1 + count / 2) {
+			size_t first = (tiles - count) * T;
 			linear_apply(some, x + first * K, (struct row_tiles){ count, T }, &linear, LINEAR_SET,
 			             count % 2 ? pool : NULL);
 			assert_memory_equal(some, all + first * N, count * T * N * sizeof *some);
