@@ -1,9 +1,10 @@
 """--fast-decode: the pixels are those of Pillow's draft mode, and how far they, the embeddings and
 the scores are from the full decoding; the time it saves.
 
-The photographs are those of tests/data/photos, enlarged to 12 and 4 megapixels, sharpened, with
-noise in four octaves in place of the detail that enlarging does not bring, saved as 4:2:0 JPEGs of
-quality 85. The figures of README's options table come from the summary of this file's run.
+The photographs are those of tests/data/photos, enlarged to 12, 4 and 1.4 megapixels, sharpened,
+with noise in four octaves in place of the detail that enlarging does not bring, saved as 4:2:0
+JPEGs of quality 85. 1.4 megapixels are the worst case of the built-in model: an eighth of 1024 is
+exactly twice its 64 pixels. The figures of README's options table come from the summary of this file's run.
 """
 
 import json
@@ -23,7 +24,7 @@ from pixel_tools import Config, Dump, exif, image_of
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PHOTOS = ROOT / "tests/data/photos"
 BUILT_IN = ROOT / "models/default.safetensors"
-SIZES = {"12 MP": (4000, 3000), "4 MP": (2304, 1728)}
+SIZES = {"12 MP": (4000, 3000), "4 MP": (2304, 1728), "1.4 MP": (1365, 1024)}
 MARGIN = 2  # pixels left for each one that the picture is resized to
 TABLE = "fast decoding against full decoding"
 B32 = "B/32, random"
@@ -155,12 +156,16 @@ def test_pixels_are_those_of_draft_mode(dump, tmp_path, mode, orientation):
 
 # ---- how far from the full decoding ----------------------------------------------------------
 
-# (S, bounds): mean difference of a picture's pixels in levels; cosine of the embeddings, and the
-# change of any label's score, of the built-in model.
+# Bounds for every picture: mean difference of its pixels in levels, cosine of the embeddings, and
+# the change of any label's score. One and a half times the worst that was measured, or a little
+# more; taking the reduced picture's rounded-up sides for the whole picture breaks the first.
 MODELS = {
-    "built-in": {"pixels": 2, "cosine": 0.995, "score": 0.05},
-    B32: {"pixels": 2, "cosine": 0.995, "score": 0.05},
+    "built-in": {"pixels": 2.5, "cosine": 0.999, "score": 0.03},
+    B32: {"pixels": 1.5, "cosine": 0.9998, "score": 0.003},
 }
+# Largest share of the full decoding's time. Measured: 0.4, 0.6, 0.7. B/32's tower leaves too little
+# to win on 4 megapixels (0.9) for a bound that a busy machine cannot break.
+SHARES = {("built-in", "12 MP"): 0.7, ("built-in", "4 MP"): 0.85, (B32, "12 MP"): 0.9}
 
 
 @pytest.fixture(scope="module", params=MODELS)
@@ -213,11 +218,11 @@ def test_pixels_embeddings_and_scores_stay_near(model, photos, megapixels, dump,
     assert changes.max() <= bounds["score"]
 
 
-@pytest.mark.parametrize("megapixels", SIZES)
-def test_it_takes_less_time(model, photos, megapixels, report):
+@pytest.mark.parametrize("megapixels", ["12 MP", "4 MP"])
+def test_the_whole_way_takes_less_time(model, photos, megapixels, report):
     """Medians of processor time for the whole way of one picture more, full and fast by turns."""
     name, path, _ = model
-    paths, times = photos[megapixels], {}
+    paths, times = photos[megapixels][:5], {}
     for _ in range(3):
         for options in ((), ("--fast-decode",)):
             one, all_of_them = (classify(path, some, *options)[1] for some in (paths[:1], paths))
@@ -226,4 +231,4 @@ def test_it_takes_less_time(model, photos, megapixels, report):
     row = f"{name}, {megapixels}"
     report(TABLE, row, "full ms", f"{1000 * full:.0f}")
     report(TABLE, row, "fast ms", f"{1000 * fast:.0f}")
-    assert fast < full
+    assert fast <= SHARES.get((name, megapixels), np.inf) * full
