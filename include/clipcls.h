@@ -219,6 +219,9 @@ typedef struct clipcls_image_options {
 	size_t max_pixels;     /* 0 = 178,956,970 (Pillow's limit) */
 	int has_background;    /* 1: composite transparency on `background`; 0: drop alpha */
 	uint8_t background[3]; /* red, green, blue */
+	int fast_decode;       /* 1: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, at least twice
+	                          the size they are resized to: faster, pixels differ a little. Without
+	                          effect in builds without libjpeg-turbo, and on other formats. */
 } clipcls_image_options;
 
 /* One picture: a file's path, or bytes in memory where `bytes` is not NULL. */

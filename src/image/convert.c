@@ -136,6 +136,9 @@ clipcls_status image_to_rgb(struct image *image, const uint8_t *background, clip
 		}
 	}
 	rgb->orientation = image->orientation;
+	rgb->full_width = image->full_width;
+	rgb->full_height = image->full_height;
+	rgb->box = image->box;
 	if (!composite)
 		keep_transparent_color(rgb, image);
 	struct image old = *image;

@@ -58,6 +58,9 @@ struct image *image_blank(enum image_mode mode, size_t width, size_t height)
 	image->mode = mode;
 	image->width = width;
 	image->height = height;
+	image->full_width = width;
+	image->full_height = height;
+	image->box = (struct image_box){ 0, 0, (double)width, (double)height };
 	image->orientation = 1;
 	memset(image->palette_alpha, 255, sizeof image->palette_alpha);
 	if (size_mul(width, height, &pixels))

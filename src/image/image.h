@@ -22,6 +22,13 @@ enum image_mode {
 struct image {
 	enum image_mode mode;
 	size_t width, height;
+	/* Where the decoder reduced the picture: the file's size, and the part that its pixels cover.
+	 * The reduced sides are rounded up, so that the last row and column may be covered in part.
+	 * Otherwise the same as width and height, and the whole. */
+	size_t full_width, full_height;
+	struct image_box {
+		double left, top, right, bottom;
+	} box;
 	uint8_t *data; /* (height, width, bytes per pixel), rows without padding */
 	/* IMAGE_P only: RGB entries, and the alpha of each (255 where the file says nothing). */
 	uint8_t palette[256][3];
@@ -35,7 +42,10 @@ struct image {
 };
 
 struct image_limits {
-	size_t max_pixels;
+	size_t max_pixels; /* of the file's size, reduced or not */
+	/* A decoder that can (JPEG's alone) may reduce the picture to sides of at least these lengths;
+	 * both 0: it may not. */
+	size_t wanted_short_side, wanted_long_side;
 };
 
 /* Decodes the first frame. The format is told from the bytes, never from a name; `name` stands in

@@ -40,6 +40,29 @@ static void move_pixels(uint8_t *out, const struct walk *walk, size_t width, siz
 		}
 }
 
+/* The covered part and the full size, turned as the pixels are. `image` still has its old size. */
+static void turn_extent(struct image *image)
+{
+	const int orientation = image->orientation;
+	const struct image_box box = image->box;
+	const double width = (double)image->width, height = (double)image->height;
+	if (orientation == 2 || orientation == 3 || orientation == 7 || orientation == 8) {
+		image->box.left = width - box.right;
+		image->box.right = width - box.left;
+	}
+	if (orientation == 3 || orientation == 4 || orientation == 6 || orientation == 7) {
+		image->box.top = height - box.bottom;
+		image->box.bottom = height - box.top;
+	}
+	if (orientation >= 5) {
+		const struct image_box turned = image->box;
+		const size_t full_width = image->full_width;
+		image->box = (struct image_box){ turned.top, turned.left, turned.bottom, turned.right };
+		image->full_width = image->full_height;
+		image->full_height = full_width;
+	}
+}
+
 clipcls_status image_orient(struct image *image, clipcls_error *error)
 {
 	const size_t size = image_mode_bytes(image->mode);
@@ -67,6 +90,7 @@ clipcls_status image_orient(struct image *image, clipcls_error *error)
 		return error_memory(error);
 	move_pixels(turned->data, &walk, turned->width, turned->height, size);
 
+	turn_extent(image);
 	free(image->data);
 	image->data = turned->data;
 	image->width = turned->width;

@@ -10,6 +10,9 @@
 #include <string.h>
 
 enum { DEFAULT_MAX_PIXELS = 178956970 };
+/* A picture that its decoder reduces keeps this many pixels for each one it is resized to, so that
+ * the resampling filter, not the decoder's averages, decides what is left of fine detail. */
+enum { FAST_DECODE_MARGIN = 2 };
 
 struct size {
 	size_t width, height;
@@ -18,9 +21,9 @@ struct size {
 /* int(size * long / short) of both references: one rounding, in double. */
 static struct size shortest_edge(const struct image *image, size_t edge)
 {
-	const bool upright = image->width <= image->height;
-	const size_t low = upright ? image->width : image->height;
-	const size_t high = upright ? image->height : image->width;
+	const bool upright = image->full_width <= image->full_height;
+	const size_t low = upright ? image->full_width : image->full_height;
+	const size_t high = upright ? image->full_height : image->full_width;
 	const size_t scaled = (size_t)((double)(edge * high) / (double)low);
 	return upright ? (struct size){ edge, scaled } : (struct size){ scaled, edge };
 }
@@ -29,23 +32,23 @@ static struct size shortest_edge(const struct image *image, size_t edge)
  * rounds to 0; here that becomes 1 pixel. */
 static struct size longest_edge(const struct image *image, size_t width, size_t height)
 {
-	double ratio =
-	    fmax((double)image->height / (double)height, (double)image->width / (double)width);
-	struct size size = { (size_t)rint((double)image->width / ratio),
-		                 (size_t)rint((double)image->height / ratio) };
+	double ratio = fmax((double)image->full_height / (double)height,
+	                    (double)image->full_width / (double)width);
+	struct size size = { (size_t)rint((double)image->full_width / ratio),
+		                 (size_t)rint((double)image->full_height / ratio) };
 	return (struct size){ size_max(size.width, 1), size_max(size.height, 1) };
 }
 
 static struct size resized(const struct image *image, const struct preprocess_config *config)
 {
 	if (!config->do_resize)
-		return (struct size){ image->width, image->height };
+		return (struct size){ image->full_width, image->full_height };
 	switch (config->resize_mode) {
 	case RESIZE_SHORTEST: return shortest_edge(image, config->resize_height);
 	case RESIZE_SQUASH: return (struct size){ config->resize_width, config->resize_height };
 	case RESIZE_LONGEST: return longest_edge(image, config->resize_width, config->resize_height);
 	}
-	return (struct size){ image->width, image->height };
+	return (struct size){ image->full_width, image->full_height };
 }
 
 /* One axis of the centre crop: `skip` positions of the picture are left out before, or `pad` put
@@ -137,6 +140,24 @@ static clipcls_status check_shape(const struct image *image, const struct prepro
 	                 name, width, height, image_size);
 }
 
+/* What the decoder must keep to. The sides do not depend on how EXIF turns the picture. */
+static struct image_limits decode_limits(const struct preprocess_config *config,
+                                         const clipcls_image_options *options)
+{
+	struct image_limits limits = { .max_pixels = options->max_pixels != 0 ? options->max_pixels
+		                                                                  : DEFAULT_MAX_PIXELS };
+	const size_t side = size_max(config->resize_width, config->resize_height);
+	size_t wanted;
+	if (!options->fast_decode || !config->do_resize || !size_mul(side, FAST_DECODE_MARGIN, &wanted))
+		return limits;
+	switch (config->resize_mode) {
+	case RESIZE_SHORTEST:
+	case RESIZE_SQUASH: limits.wanted_short_side = wanted; break;
+	case RESIZE_LONGEST: limits.wanted_long_side = wanted; break;
+	}
+	return limits;
+}
+
 clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
                               const struct preprocess_config *config, size_t image_size,
                               const clipcls_image_options *options, const char *name,
@@ -144,8 +165,7 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
 {
 	static const clipcls_image_options defaults = { 0 };
 	const clipcls_image_options *use = options != NULL ? options : &defaults;
-	const struct image_limits limits = { use->max_pixels != 0 ? use->max_pixels
-		                                                      : DEFAULT_MAX_PIXELS };
+	const struct image_limits limits = decode_limits(config, use);
 	const uint8_t *background = use->has_background ? use->background : NULL;
 	struct image *image = NULL, *part = NULL;
 

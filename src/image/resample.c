@@ -40,17 +40,17 @@ static double bicubic(double x)
 }
 
 /* Weights of output position x, summing to 1. weights: room for the support. */
-static void weigh(double *weights, size_t *first, size_t *count, size_t x, size_t in, double scale,
-                  enum interpolation interpolation)
+static void weigh(double *weights, size_t *first, size_t *count, size_t x, struct source_axis in,
+                  double scale, enum interpolation interpolation)
 {
 	const double filter_scale = scale < 1.0 ? 1.0 : scale;
 	const double support = (interpolation == INTERPOLATION_BICUBIC ? 2.0 : 1.0) * filter_scale;
 	const double inverse = 1.0 / filter_scale;
-	const double centre = ((double)x + 0.5) * scale;
+	const double centre = in.begin + ((double)x + 0.5) * scale;
 	double sum = 0.0;
 	double low = centre - support + 0.5, high = centre + support + 0.5;
 	size_t begin = low < 0.0 ? 0 : (size_t)low;
-	size_t end = high > (double)in ? in : (size_t)high;
+	size_t end = high > (double)in.n ? in.n : (size_t)high;
 	for (size_t i = begin; i < end; i++) {
 		double distance = ((double)i - centre + 0.5) * inverse;
 		double w = interpolation == INTERPOLATION_BICUBIC ? bicubic(distance) : bilinear(distance);
@@ -73,10 +73,10 @@ static void to_fixed(int16_t *high, int16_t *low, const double *weights, size_t 
 	}
 }
 
-clipcls_status taps_new(struct taps *taps, size_t in, size_t out, size_t first, size_t n,
-                        enum interpolation interpolation, bool wide, clipcls_error *error)
+clipcls_status taps_new(struct taps *taps, struct source_axis in, size_t out, size_t first,
+                        size_t n, enum interpolation interpolation, bool wide, clipcls_error *error)
 {
-	const double scale = (double)in / (double)out;
+	const double scale = (in.end - in.begin) / (double)out;
 	const double support = (interpolation == INTERPOLATION_BICUBIC ? 2.0 : 1.0) * fmax(scale, 1.0);
 	size_t length = size_round_up((size_t)ceil(support) * 2 + 1, TAPS_STEP), total;
 	double *row = NULL;

@@ -16,10 +16,17 @@ struct taps {
 	double *weights;       /* (n, length) */
 };
 
-/* Taps of the outputs first .. first + n - 1 where `in` positions become `out`.
+/* The source positions, and the part of them that is resized; Pillow's box. */
+struct source_axis {
+	size_t n;
+	double begin, end;
+};
+
+/* Taps of the outputs first .. first + n - 1 where the source becomes `out` positions.
  * Errors: CLIPCLS_ERR_MEMORY; the caller calls taps_free in any case. */
-clipcls_status taps_new(struct taps *taps, size_t in, size_t out, size_t first, size_t n,
-                        enum interpolation interpolation, bool wide, clipcls_error *error);
+clipcls_status taps_new(struct taps *taps, struct source_axis in, size_t out, size_t first,
+                        size_t n, enum interpolation interpolation, bool wide,
+                        clipcls_error *error);
 void taps_free(struct taps *taps);
 /* The source positions that any of them reads: from taps_begin up to, not including, taps_end. */
 size_t taps_begin(const struct taps *taps);

@@ -112,6 +112,21 @@ static clipcls_status two_passes(struct image *out, const struct image *image, c
 	return status;
 }
 
+static struct source_axis axis_x(const struct image *image)
+{
+	return (struct source_axis){ image->width, image->box.left, image->box.right };
+}
+
+static struct source_axis axis_y(const struct image *image)
+{
+	return (struct source_axis){ image->height, image->box.top, image->box.bottom };
+}
+
+static bool changes(struct source_axis in, size_t out)
+{
+	return in.n != out || in.begin != 0 || in.end != (double)out;
+}
+
 /* A pass whose size does not change is skipped. Vertical first where the height shrinks by more
  * than twice as many pixels as the width: the rule of Pillow 13. */
 static clipcls_status resample(struct image *out, const struct image *image, size_t width,
@@ -126,11 +141,11 @@ static clipcls_status resample(struct image *out, const struct image *image, siz
 	struct taps x = { 0 }, y = { 0 };
 	clipcls_status status = CLIPCLS_OK;
 
-	if (width != image->width)
-		status =
-		    taps_new(&x, image->width, width, window->x, window->width, interpolation, wide, error);
-	if (status == CLIPCLS_OK && height != image->height)
-		status = taps_new(&y, image->height, height, window->y, window->height, interpolation, wide,
+	if (changes(axis_x(image), width))
+		status = taps_new(&x, axis_x(image), width, window->x, window->width, interpolation, wide,
+		                  error);
+	if (status == CLIPCLS_OK && changes(axis_y(image), height))
+		status = taps_new(&y, axis_y(image), height, window->y, window->height, interpolation, wide,
 		                  error);
 	if (status != CLIPCLS_OK)
 		goto cleanup;
@@ -164,6 +179,7 @@ static struct image *premultiplied(const struct image *image)
 	struct image *out = image_blank(image->mode, image->width, image->height);
 	if (out == NULL)
 		return NULL;
+	out->box = image->box;
 	const uint8_t *in = image->data;
 	uint8_t *to = out->data;
 	for (size_t i = 0; i < image->width * image->height; i++, in += channels, to += channels) {
@@ -215,7 +231,7 @@ clipcls_status image_resize(struct image **out, const struct image *image, size_
 	if (part == NULL)
 		return error_memory(error);
 	copy_colors(part, image);
-	if (image->width == width && image->height == height)
+	if (!changes(axis_x(image), width) && !changes(axis_y(image), height))
 		crop(part, image, window);
 	else if (image->mode == IMAGE_P || image->mode == IMAGE_1)
 		status = nearest(part, image, width, height, window, error);

@@ -28,7 +28,7 @@ struct image_window {
 	size_t x, y, width, height;
 };
 
-/* Image.resize((width, height)) of which only `window` is computed; the mode stays.
+/* Image.resize((width, height), box=image->box) of which only `window` is computed; the mode stays.
  * Pictures in mode 1 and P are resized to the nearest pixel, LA and RGBA premultiplied, as there.
  * Errors: CLIPCLS_ERR_LIMIT (sides beyond what Pillow can resize), _MEMORY. */
 clipcls_status image_resize(struct image **out, const struct image *image, size_t width,

@@ -2,6 +2,7 @@
 
 import pytest
 
+from conftest import DATA
 from records import corner, exif_orientation, labels, png, ppm, records, scores
 
 MANY = [f"label {i}" for i in range(8)]
@@ -139,6 +140,19 @@ def test_max_pixels(classify, work):
     assert classify("--max-pixels", "200", "big.ppm").code == 0
     done = classify("-f", "jsonl", "--max-pixels", "199", "big.ppm")
     assert done.code == 1 and records(done)[0]["error"]["code"] == "limit"
+
+
+def test_fast_decode_is_for_large_jpegs_and_keeps_to_the_pixel_limit(classify, pictures):
+    bee = DATA / "photos/bee.jpg"
+    result = lambda *a: records(classify("-f", "jsonl", *a))[0]["results"]
+    full, fast = result(bee), result("--fast-decode", bee)
+    reduces = b"decoder jpeg: libjpeg" in classify("--version").out
+    assert (fast != full) == reduces
+    for a, b in zip(sorted(full, key=lambda r: r["index"]), sorted(fast, key=lambda r: r["index"])):
+        assert abs(a["similarity"] - b["similarity"]) < 0.01
+    assert result("--fast-decode", pictures[0]) == result(pictures[0])
+    limited = classify("-f", "jsonl", "--fast-decode", "--max-pixels", str(640 * 506 - 1), bee)
+    assert limited.code == 1 and records(limited)[0]["error"]["code"] == "limit"
 
 
 def test_a_picture_beyond_the_default_pixel_limit(classify, work):

@@ -1,11 +1,11 @@
 /* Writes embeddings as raw float32 to stdout, through the public interface alone.
  *
- *     dump_embeddings [-j THREADS] [-b BATCH] [-x] MODEL images FILE...
+ *     dump_embeddings [-j THREADS] [-b BATCH] [-x] [-f] MODEL images FILE...
  *     dump_embeddings [...] MODEL texts             NUL-ended strings on stdin
  *     dump_embeddings [...] MODEL labels LABEL...   NUL-ended templates on stdin
  *
- * -x ignores the EXIF orientation. What comes out is (n, E) in the order of what went in; anything
- * that fails ends the program with status 1 and a message. */
+ * -x ignores the EXIF orientation, -f decodes large JPEGs reduced. What comes out is (n, E) in the
+ * order of what went in; anything that fails ends the program with status 1 and a message. */
 #include "clipcls.h"
 
 #include <stdio.h>
@@ -41,14 +41,13 @@ static int write_record(void *user, const clipcls_record *record)
 	       run->embedding_size;
 }
 
-static clipcls_status dump_images(clipcls_model *model, char **paths, size_t n, int ignore_exif,
-                                  clipcls_error *error)
+static clipcls_status dump_images(clipcls_model *model, char **paths, size_t n,
+                                  const clipcls_image_options *options, clipcls_error *error)
 {
-	clipcls_image_options options = { .ignore_exif = ignore_exif };
 	struct run run = { .paths = paths, .n = n };
 
 	run.embedding_size = clipcls_model_embedding_size(model);
-	return clipcls_embed_files(model, &options, next_input, write_record, &run, error);
+	return clipcls_embed_files(model, options, next_input, write_record, &run, error);
 }
 
 /* Reads stdin, splits it at its NULs. *strings points into *bytes; both are freed by the caller.
@@ -115,7 +114,7 @@ static clipcls_status dump_labels(clipcls_model *model, char **names, size_t n, 
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: dump_embeddings [-j THREADS] [-b BATCH] [-x] MODEL "
+	fprintf(stderr, "usage: dump_embeddings [-j THREADS] [-b BATCH] [-x] [-f] MODEL "
 	                "images FILE... | texts | labels LABEL...\n");
 	return 2;
 }
@@ -123,21 +122,24 @@ static int usage(void)
 int main(int argc, char **argv)
 {
 	clipcls_model_options options = { 0 };
+	clipcls_image_options image_options = { 0 };
 	clipcls_error error = { 0 };
 	clipcls_model *model = NULL;
 	clipcls_status status;
 	char **strings = NULL, *bytes = NULL;
 	size_t n_strings = 0, n;
-	int option, ignore_exif = 0;
+	int option;
 	const char *kind;
 
-	while ((option = getopt(argc, argv, "+j:b:x")) != -1) {
+	while ((option = getopt(argc, argv, "+j:b:xf")) != -1) {
 		if (option == 'j')
 			options.threads = strtoul(optarg, NULL, 10);
 		else if (option == 'b')
 			options.batch = strtoul(optarg, NULL, 10);
 		else if (option == 'x')
-			ignore_exif = 1;
+			image_options.ignore_exif = 1;
+		else if (option == 'f')
+			image_options.fast_decode = 1;
 		else
 			return usage();
 	}
@@ -153,7 +155,7 @@ int main(int argc, char **argv)
 	}
 	status = clipcls_model_open(&model, argv[optind], &options, &error);
 	if (status == CLIPCLS_OK && strcmp(kind, "images") == 0)
-		status = dump_images(model, argv + optind + 2, n, ignore_exif, &error);
+		status = dump_images(model, argv + optind + 2, n, &image_options, &error);
 	else if (status == CLIPCLS_OK && strcmp(kind, "texts") == 0)
 		status = dump_texts(model, strings, n_strings, &error);
 	else if (status == CLIPCLS_OK)

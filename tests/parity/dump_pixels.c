@@ -4,9 +4,9 @@
  *   decode FILE                  the picture in its own mode, and its orientation
  *   rgb    FILE CONFIG           preprocess_rgb
  *   floats FILE CONFIG           preprocess_rgb, preprocess_normalize
- * CONFIG: order mode interpolation size crop fill rescale mean std exif background, separated by
- * commas; size or crop "-" switches the step off; exif 1 applies the orientation; background is
- * rrggbb or "-". S is the crop's size, else the size's.
+ * CONFIG: order mode interpolation size crop fill rescale mean std exif background fast, separated
+ * by commas; size or crop "-" switches the step off; exif 1 applies the orientation; background is
+ * rrggbb or "-"; fast 1 decodes large JPEGs reduced. S is the crop's size, else the size's.
  * Answers each with a line, "ok WHAT N" and N bytes, or "error STATUS MESSAGE". */
 #include "image/preprocess.h"
 
@@ -40,7 +40,7 @@ static void decode(const char *path, const char *bytes, size_t size)
 {
 	clipcls_error error;
 	struct image *image = NULL;
-	const struct image_limits limits = { 178956970 };
+	const struct image_limits limits = { .max_pixels = 178956970 };
 	if (image_decode(&image, (const uint8_t *)bytes, size, &limits, path, &error) != CLIPCLS_OK) {
 		refuse(&error);
 		return;
@@ -61,13 +61,13 @@ struct request {
 
 static int parse(struct request *request, char *text)
 {
-	char *field[11];
+	char *field[12];
 	size_t n = 0;
 	struct preprocess_config *config = &request->config;
-	for (char *p = strtok(text, ","); p != NULL && n < 11; p = strtok(NULL, ","))
+	for (char *p = strtok(text, ","); p != NULL && n < 12; p = strtok(NULL, ","))
 		field[n++] = p;
 	*request = (struct request){ 0 };
-	if (n != 11)
+	if (n != 12)
 		return 0;
 	config->order = strcmp(field[0], "hf") == 0 ? PREPROCESS_HUGGINGFACE : PREPROCESS_OPENCLIP;
 	config->resize_mode = strcmp(field[1], "shortest") == 0 ? RESIZE_SHORTEST
@@ -92,6 +92,7 @@ static int parse(struct request *request, char *text)
 		for (int c = 0; c < 3; c++)
 			request->options.background[c] = (uint8_t)(color >> (16 - 8 * c));
 	}
+	request->options.fast_decode = field[11][0] == '1';
 	request->image_size = config->do_center_crop ? config->crop_width : config->resize_width;
 	return 1;
 }

@@ -64,10 +64,11 @@ class Dump:
 
 class Config:
     def __init__(self, order, mode="shortest", interpolation="bicubic", size=32, crop=None, fill=0,
-                 exif=True, background=None, rescale=1 / 255):
+                 exif=True, background=None, rescale=1 / 255, fast=False):
         self.order, self.mode, self.interpolation = order, mode, interpolation
         self.size, self.crop, self.fill = size, crop, fill
         self.exif, self.background, self.rescale = exif, background, rescale
+        self.fast = fast
 
     @property
     def image_size(self):
@@ -84,7 +85,8 @@ class Config:
     def __str__(self):
         background = "-" if self.background is None else "%02x%02x%02x" % self.background
         fields = [self.order, self.mode, self.interpolation, self.size or "-", self.crop or "-",
-                  self.fill, repr(self.rescale), MEAN, STD, int(self.exif), background]
+                  self.fill, repr(self.rescale), MEAN, STD, int(self.exif), background,
+                  int(self.fast)]
         return ",".join(map(str, fields))
 
 

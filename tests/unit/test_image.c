@@ -11,7 +11,7 @@
 #include <stdlib.h>
 
 static clipcls_error error;
-static const struct image_limits limits = { 1000000 };
+static const struct image_limits limits = { .max_pixels = 1000000 };
 
 /* golden.bin: for each of these the (8, 8, 3) pixels of transformers, then those of open_clip, for
  * bicubic shortest edge 8 and centre crop 8. Written by tests/data/images/make_images.py. */
@@ -279,7 +279,7 @@ static void jpeg_and_webp_sizes_are_limited_too(void **state)
 	if (!has_own_decoder(".webp"))
 		return;
 	bytes = read_data("lossy.webp", &size);
-	const struct image_limits few = { 21 * 17 - 1 };
+	const struct image_limits few = { .max_pixels = 21 * 17 - 1 };
 	assert_error(image_decode(&image, bytes, size, &few, "x", &error), CLIPCLS_ERR_LIMIT,
 	             "21 x 17");
 	free(bytes);
