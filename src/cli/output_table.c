@@ -24,21 +24,21 @@ static void tsv_row(struct output *output, const char *const *fields)
 static void csv_field(struct output *output, const char *field)
 {
 	struct buffer *line = &output->line;
-	if (output->escape) { /* a terminal is no place for a file's control characters */
-		output_escaped(line, field, strlen(field));
-		return;
+	bool quoted = strpbrk(field, ",\"\r\n") != NULL;
+
+	buffer_text(line, quoted ? "\"" : "");
+	for (;;) {
+		size_t n = strcspn(field, "\"");
+		if (output->escape) /* a terminal is no place for a file's control characters */
+			output_escaped(line, field, n);
+		else
+			buffer_append(line, field, n);
+		if (field[n] == '\0')
+			break;
+		buffer_text(line, "\"\"");
+		field += n + 1;
 	}
-	if (strpbrk(field, ",\"\r\n") == NULL) {
-		buffer_text(line, field);
-		return;
-	}
-	buffer_byte(line, '"');
-	for (const char *c = field; *c != '\0'; c++) {
-		if (*c == '"')
-			buffer_byte(line, '"');
-		buffer_byte(line, *c);
-	}
-	buffer_byte(line, '"');
+	buffer_text(line, quoted ? "\"" : "");
 }
 
 static void csv_row(struct output *output, const char *const *fields)

@@ -188,6 +188,14 @@ def test_a_terminal_gets_control_characters_escaped(clipcls, model, pictures, wo
     assert rb"esc\x1b[31m tab\t.png: cat 100.0%" in shown.replace(rb"\x1B", rb"\x1b")
 
 
+def test_csv_is_quoted_on_a_terminal_too(clipcls, model, pictures, work):
+    os.rename(work / "a.png", work / 'co,mma\x1b "q".png')
+    _, shown = on_a_terminal(clipcls, ["-m", model, "-L", 'a "b", c', "-f", "csv", "--progress",
+                                       "never", 'co,mma\x1b "q".png'])
+    row = next(csv.reader([shown.decode().split("\n")[1].strip("\r")], strict=True))
+    assert (row[0].lower(), row[2]) == ('co,mma\\x1b "q".png', 'a "b", c')
+
+
 def test_colour_only_on_a_terminal_or_when_asked_for(clipcls, classify, model, pictures):
     arguments = ["-m", model, "-L", "cat", "-L", "dog", "--progress", "never", "a.png"]
     assert b"\x1b[" in on_a_terminal(clipcls, arguments)[1]
