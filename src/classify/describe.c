@@ -4,6 +4,7 @@
 #include "image/image.h"
 #include "nn/blas.h"
 #include "nn/blocked.h"
+#include "nn/low_products.h"
 
 #include <string.h>
 
@@ -66,6 +67,11 @@ char *clipcls_build_info(void)
 	const char *blocked = blocked_name();
 	buffer_format(&out, "matrix products: %s%s%s\n", blocked != NULL ? blocked : "",
 	              blocked != NULL ? ", " : "", blas_name());
+	const char *low = low_products_name();
+	buffer_format(&out, "low precision: %s%s\n", low != NULL ? low : "none, ",
+	              low == NULL                                 ? low_products_missing(LOW_INT8)
+	              : low_products_missing(LOW_BF16) == NULL ? ", int8 and bf16"
+	                                                       : ", int8");
 	image_decoders_describe(&out);
 	buffer_text(&out, "sandbox: none\n");
 	if (out.failed)

@@ -2,6 +2,7 @@
 #ifndef CLIPCLS_CLASSIFY_MODEL_H
 #define CLIPCLS_CLASSIFY_MODEL_H
 
+#include "classify/precision.h"
 #include "model/checkpoint.h"
 #include "nn/text_tower.h"
 #include "nn/vit.h"
@@ -18,6 +19,7 @@ struct clipcls_model {
 	struct checkpoint *checkpoint;
 	struct pool *pool;
 	size_t batch;
+	enum precision precision; /* of the image tower */
 	/* Each NULL until first used. */
 	struct vit *vit;
 	struct image_worker *image_workers; /* (pool_threads) */

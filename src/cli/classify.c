@@ -112,7 +112,8 @@ static clipcls_status open_model(struct run *run, const char *name, clipcls_erro
 	const struct options *options = run->options;
 	clipcls_model_options model_options = { .threads = options->threads,
 		                                    .batch = options->batch,
-		                                    .layout = options->layout };
+		                                    .layout = options->layout,
+		                                    .precision = options->precision };
 	clipcls_status status = clipcls_model_open(&run->model, name, &model_options, error);
 	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
 		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);
@@ -176,8 +177,8 @@ static enum exit_code classify_all(struct run *run, clipcls_error *error)
 		return status == CLIPCLS_ERR_STOPPED ? EXIT_FATAL : complain_error(error);
 	output_end(&run->output);
 	if (run->options->verbose)
-		complain("%zu pictures in %.3f s, %zu failed", run->output.records, clock_seconds() - start,
-		         run->failed);
+		complain("%zu pictures in %.3f s, %zu failed, image tower in %s", run->output.records,
+		         clock_seconds() - start, run->failed, clipcls_model_precision(run->model));
 	if (run->output.records == 0 && !run->inputs.failed && !run->options->quiet)
 		complain("no pictures found");
 	if (run->inputs.failed)

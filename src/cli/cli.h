@@ -40,6 +40,7 @@ struct options {
 	const char *files_from;
 	bool nul_separated;
 	size_t threads, batch;
+	const char *precision; /* NULL = f32 */
 	clipcls_image_options image;
 	enum when progress, color;
 	bool quiet, verbose, help, version;
