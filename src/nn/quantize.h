@@ -5,8 +5,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-/* x: (k) -> out: (k) u8, x[i] ~ *scale * (out[i] - *zero), wrong by at most scale / 2 plus a float's
- * rounding: 255 steps from the smallest value, or 0, to the largest, or 0. A row with a NaN or an
+/* x: (k) -> out: (k) u8, x[i] ~ *scale * (out[i] - *zero), wrong by at most a scale:
+ * half a step for the value and half for the zero, which is a whole step, too. There are 255 steps
+ * from the smallest value, or 0, to the largest, or 0. A row with a NaN or an
  * infinity gets the scale NaN. */
 void quantize_row(uint8_t *out, float *scale, int32_t *zero, const float *x, size_t k);
 
