@@ -55,6 +55,20 @@ else()
   string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/decode_gif\\.c$")
 endif()
 
+# oneDNN: only its headers are needed to build, the library is opened when low precision is asked for.
+option(CLIPCLS_WITH_DNNL "Use oneDNN where its headers are found" ON)
+if(CLIPCLS_WITH_DNNL)
+  find_path(DNNL_INCLUDE_DIR dnnl.h)
+endif()
+if(CLIPCLS_WITH_DNNL AND DNNL_INCLUDE_DIR)
+  include_directories(SYSTEM ${DNNL_INCLUDE_DIR})
+  list(APPEND CLIPCLS_LIBRARIES ${CMAKE_DL_LIBS})
+  list(APPEND CLIPCLS_DEFINITIONS CLIPCLS_HAVE_DNNL=1)
+  string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/low_products_none\\.c$")
+else()
+  string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/low_products_dnnl\\.c$")
+endif()
+
 set(CLIPCLS_BLOCKED FALSE)
 if(CLIPCLS_BLAS STREQUAL "openblas")
   # Kernels for weights in blocks. Before OpenBLAS: libxsmm's own fallback wants a BLAS behind it.

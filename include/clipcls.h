@@ -70,16 +70,21 @@ typedef struct clipcls_model_options {
 	const char *layout; /* "huggingface", "openclip", "single", or NULL = found out */
 	const char *cache_directory; /* keeps label embeddings from one process to the next; made when
 	                                missing; NULL = nothing is kept */
+	const char *precision; /* of the image tower: "f32", "bf16", "int8", "auto"; NULL = "f32" */
 } clipcls_model_options;
 
 /* Opens a checkpoint. `name` is, in this order: an existing path (single file or directory), a
  * model downloaded under the XDG data directory, or "org/name" in the Hugging Face cache; NULL is
  * the model that is built into the library. `options` may be NULL. Towers are loaded when first
- * used. On error *out is NULL. */
+ * used. On error *out is NULL; a precision that this build or processor does not have is
+ * CLIPCLS_ERR_UNSUPPORTED. */
 CLIPCLS_API clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
                                               const clipcls_model_options *options,
                                               clipcls_error *error);
 CLIPCLS_API void clipcls_model_free(clipcls_model *model);
+
+/* What the image tower runs in: "f32", "bf16" or "int8", once it is loaded; before, "auto" is "auto". */
+CLIPCLS_API const char *clipcls_model_precision(const clipcls_model *model);
 
 /* Where clipcls_model_open(name) would find a model: an allocated path. CLIPCLS_ERR_IO, with the
  * places looked at in the message, when it is nowhere. */

@@ -3,6 +3,7 @@
 #include "base/buffer.h"
 #include "image/image.h"
 #include "nn/linear.h"
+#include "nn/low_products.h"
 
 #include <string.h>
 
@@ -65,6 +66,11 @@ char *clipcls_build_info(void)
 	buffer_text(&out, "matrix products: ");
 	linear_describe(&out);
 	buffer_byte(&out, '\n');
+	const char *low = low_products_name();
+	buffer_format(&out, "low precision: %s%s\n", low != NULL ? low : "none, ",
+	              low == NULL                              ? low_products_missing(LOW_INT8)
+	              : low_products_missing(LOW_BF16) == NULL ? ", int8 and bf16"
+	                                                       : ", int8");
 	image_decoders_describe(&out);
 	buffer_text(&out, "sandbox: none\n");
 	if (out.failed)

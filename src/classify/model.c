@@ -60,6 +60,8 @@ clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
 		    memory_string(options->cache_directory, strlen(options->cache_directory));
 		status = model->cache_directory != NULL ? CLIPCLS_OK : error_memory(error);
 	}
+	if (status == CLIPCLS_OK)
+		status = precision_parse(&model->precision, options->precision, error);
 	if (status != CLIPCLS_OK) {
 		clipcls_model_free(model);
 		return status;
@@ -133,13 +135,33 @@ static clipcls_status make_image_worker(struct image_worker *worker, const clipc
 	return arena_init(&worker->arena, scratch, error);
 }
 
+static clipcls_status load_vit(clipcls_model *model, clipcls_error *error)
+{
+	clipcls_status status = vit_load(&model->vit, model->checkpoint,
+	                                 model->precision != PRECISION_F32, model->pool, error);
+	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
+	if (status == CLIPCLS_OK)
+		status = precision_apply(&model->precision, model->vit, S,
+		                         clipcls_model_embedding_size(model), model->pool, error);
+	if (status != CLIPCLS_OK) {
+		vit_free(model->vit);
+		model->vit = NULL;
+	}
+	return status;
+}
+
+const char *clipcls_model_precision(const clipcls_model *model)
+{
+	return precision_name(model->precision);
+}
+
 clipcls_status model_need_images(clipcls_model *model, clipcls_error *error)
 {
 	if (model->image_workers != NULL)
 		return CLIPCLS_OK;
 	clipcls_status status = CLIPCLS_OK;
 	if (model->vit == NULL)
-		status = vit_load(&model->vit, model->checkpoint, model->pool, error);
+		status = load_vit(model, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	size_t threads = pool_threads(model->pool);

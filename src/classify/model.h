@@ -2,6 +2,7 @@
 #ifndef CLIPCLS_CLASSIFY_MODEL_H
 #define CLIPCLS_CLASSIFY_MODEL_H
 
+#include "classify/precision.h"
 #include "model/checkpoint.h"
 #include "nn/text_tower.h"
 #include "nn/vit.h"
@@ -19,6 +20,7 @@ struct clipcls_model {
 	struct pool *pool;
 	size_t batch;
 	char *cache_directory; /* NULL = no cache */
+	enum precision precision; /* of the image tower */
 	/* Each NULL until first used. */
 	struct vit *vit;
 	struct image_worker *image_workers; /* (pool_threads) */

@@ -114,6 +114,7 @@ static clipcls_status open_model(struct run *run, const char *name, clipcls_erro
 	clipcls_model_options model_options = { .threads = options->threads,
 		                                    .batch = options->batch,
 		                                    .layout = options->layout,
+		                                    .precision = options->precision,
 		                                    .cache_directory = options->cache_directory };
 	clipcls_status status = CLIPCLS_OK;
 	if (options->no_cache) {
@@ -198,8 +199,8 @@ static enum exit_code classify_all(struct run *run, clipcls_error *error)
 		return status == CLIPCLS_ERR_STOPPED ? EXIT_FATAL : complain_error(error);
 	output_end(&run->output);
 	if (run->options->verbose)
-		complain("%zu pictures in %.3f s, %zu failed", run->output.records, clock_seconds() - start,
-		         run->failed);
+		complain("%zu pictures in %.3f s, %zu failed, image tower in %s", run->output.records,
+		         clock_seconds() - start, run->failed, clipcls_model_precision(run->model));
 	if (run->output.records == 0 && !run->inputs.failed && !run->options->quiet)
 		complain("no pictures found");
 	if (run->inputs.failed)

@@ -42,6 +42,7 @@ struct options {
 	size_t threads, batch;
 	bool no_cache;
 	const char *cache_directory; /* NULL = the user's */
+	const char *precision; /* NULL = f32 */
 	clipcls_image_options image;
 	enum when progress, color;
 	bool quiet, verbose, help, version;

@@ -24,7 +24,8 @@ enum {
 	OPT_DTYPE,
 	OPT_NO_CACHE,
 	OPT_CACHE_DIR,
-	OPT_SECONDS
+	OPT_SECONDS,
+	OPT_PRECISION
 };
 
 struct option_row {
@@ -58,6 +59,8 @@ static const struct option_row rows[] = {
 	{ 'j', "threads", "N", FOR_CLASSIFY | FOR_BENCH, "threads (default: all cores)" },
 	{ 'b', "batch", "N", FOR_CLASSIFY | FOR_BENCH,
 	  "pictures per forward pass and thread (default: auto)" },
+	{ OPT_PRECISION, "precision", "P", FOR_CLASSIFY,
+	  "of the image tower: f32 (default), bf16, int8, or auto: the\nfastest that agrees with f32" },
 	{ OPT_NO_EXIF, "no-exif", NULL, FOR_CLASSIFY, "do not turn pictures as their EXIF data says" },
 	{ OPT_MAX_PIXELS, "max-pixels", "N", FOR_CLASSIFY,
 	  "refuse larger pictures (default: 178956970)" },
@@ -229,6 +232,7 @@ static bool parse_directory(const char **out, const char *option, const char *va
 static bool apply(struct options *o, int code, const char *value, const struct command *command)
 {
 	static const char *const dtypes[] = { "f32", "f16", "bf16", NULL };
+	static const char *const precisions[] = { "f32", "bf16", "int8", "auto", NULL };
 	static const char *const layouts[] = { "huggingface", "openclip", "single", NULL };
 	int choice;
 	switch (code) {
@@ -246,6 +250,9 @@ static bool apply(struct options *o, int code, const char *value, const struct c
 	case '0': o->nul_separated = true; return true;
 	case 'j': return parse_size(&o->threads, "threads", value, 1);
 	case 'b': return parse_size(&o->batch, "batch", value, 1);
+	case OPT_PRECISION:
+		o->precision = value;
+		return parse_choice(&choice, "precision", value, precisions);
 	case OPT_NO_EXIF: o->image.ignore_exif = 1; return true;
 	case OPT_MAX_PIXELS: return parse_size(&o->image.max_pixels, "max-pixels", value, 1);
 	case OPT_FAST_DECODE: o->image.fast_decode = 1; return true;

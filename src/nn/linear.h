@@ -8,9 +8,11 @@
 #include <stddef.h>
 
 /* weight: (N, K) row-major.   bias: (N) or NULL. Both borrowed from the checkpoint.
- * blocks: the weight in blocks (blocked.h), or NULL; with it products are faster, not different. */
+ * blocks: the weight in blocks (blocked.h), or NULL; with it products are faster, not different.
+ * low: the weight in low precision (low.h), or NULL. */
 struct linear {
 	const float *weight, *bias, *blocks;
+	const struct low_linear *low;
 	size_t n, k;
 };
 

@@ -65,10 +65,9 @@ static struct attention_rows rows_of(const struct text_tower *tower, const uint3
 
 size_t text_tower_scratch(const struct text_tower *tower, size_t rows, size_t threads)
 {
-	const struct transformer_config *config = &tower->config.transformer;
 	struct attention_rows attention_rows = rows_of(tower, NULL, rows);
-	return arena_size_of(rows * config->width) +
-	       transformer_scratch(config, &attention_rows, threads);
+	return arena_size_of(rows * tower->config.transformer.width) +
+	       transformer_scratch(&tower->transformer, &attention_rows, threads);
 }
 
 void text_tower_forward(float *out, const struct prompt_trie *trie, const struct text_tower *tower,

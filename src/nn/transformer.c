@@ -47,6 +47,7 @@ void transformer_free(struct transformer *transformer)
 {
 	free(transformer->blocks);
 	free(transformer->settled);
+	low_weights_free(transformer->low);
 	*transformer = (struct transformer){ 0 };
 }
 
@@ -64,8 +65,8 @@ void transformer_settle(struct transformer *transformer, struct pool *pool)
 	struct linear *linears[LINEARS_PER_BLOCK];
 	size_t total = 0, size = 0;
 	bool fits = true;
-	if (!blocked_usable() || transformer->settled != NULL || transformer->config.layers == 0 ||
-	    transformer->blocks[0].q.blocks != NULL)
+	if (!blocked_usable() || transformer->settled != NULL || transformer->low != NULL ||
+	    transformer->config.layers == 0 || transformer->blocks[0].q.blocks != NULL)
 		return;
 	for (size_t i = 0; i < transformer->config.layers; i++) {
 		linears_of(linears, &transformer->blocks[i]);
@@ -88,37 +89,70 @@ void transformer_settle(struct transformer *transformer, struct pool *pool)
 	}
 }
 
+clipcls_status transformer_lower(struct transformer *transformer, enum low_type type, size_t tokens,
+                                 struct pool *pool, clipcls_error *error)
+{
+	/* The last block multiplies one row of each sequence. */
+	const size_t rows[2] = { tokens, 1 };
+	size_t count = transformer->config.layers * LINEARS_PER_BLOCK;
+	struct linear **linears = memory_new(count, sizeof(struct linear *));
+	if (linears == NULL)
+		return error_memory(error);
+	for (size_t i = 0; i < transformer->config.layers; i++)
+		linears_of(linears + i * LINEARS_PER_BLOCK, &transformer->blocks[i]);
+	clipcls_status status =
+	    low_weights_new(&transformer->low, type, linears, count, rows, pool, error);
+	transformer->low_type = type;
+	free(linears);
+	return status;
+}
+
+void transformer_raise(struct transformer *transformer)
+{
+	low_weights_free(transformer->low);
+	transformer->low = NULL;
+}
+
 /* What one forward pass works in. R rows. */
 struct activations {
 	float *h;         /* (R, D) */
 	float *q, *k, *v; /* (R, D) */
 	float *mlp;       /* (R, max(F, D)) */
 	float *scratch;   /* of attention */
+	struct low_rows low;
+	bool lowered;
 };
 
-size_t transformer_scratch(const struct transformer_config *config,
-                           const struct attention_rows *rows, size_t threads)
+size_t transformer_scratch(const struct transformer *transformer, const struct attention_rows *rows,
+                           size_t threads)
 {
+	const struct transformer_config *config = &transformer->config;
 	size_t R = rows->count, D = config->width;
 	size_t F = config->mlp_width > D ? config->mlp_width : D;
 	return 4 * arena_size_of(R * D) + arena_size_of(R * F) +
-	       arena_size_of(attention_scratch(rows, threads));
+	       arena_size_of(attention_scratch(rows, threads)) +
+	       (transformer->low != NULL ? low_rows_scratch(R, F) : 0);
 }
 
 static struct activations activations_take(struct arena *arena,
-                                           const struct transformer_config *config,
+                                           const struct transformer *transformer,
                                            const struct attention_rows *rows, size_t threads)
 {
+	const struct transformer_config *config = &transformer->config;
 	size_t R = rows->count, D = config->width;
 	size_t F = config->mlp_width > D ? config->mlp_width : D;
-	return (struct activations){
+	struct activations activations = {
 		.h = arena_floats(arena, R * D),
 		.q = arena_floats(arena, R * D),
 		.k = arena_floats(arena, R * D),
 		.v = arena_floats(arena, R * D),
 		.mlp = arena_floats(arena, R * F),
 		.scratch = arena_floats(arena, attention_scratch(rows, threads)),
+		.lowered = transformer->low != NULL,
 	};
+	if (activations.lowered)
+		activations.low = low_rows_take(arena, transformer->low_type, R, F);
+	return activations;
 }
 
 /* out: (kept, D) = the rows `keep` of x; out may be x, since keep ascends. */
@@ -135,6 +169,40 @@ static struct row_tiles tiles_of(const struct attention_rows *rows, size_t n)
 	return (struct row_tiles){ .count = count, .rows = n / count };
 }
 
+/* Rows on their way into one or several linear layers. */
+struct input {
+	const float *x;
+	struct row_tiles tiles;
+	const struct low_rows *low; /* NULL: multiplied in f32 */
+};
+
+/* x: (tiles.count * tiles.rows, k). */
+static struct input take_in(const float *x, struct row_tiles tiles, size_t k,
+                            const struct activations *a, struct pool *pool)
+{
+	if (a->lowered)
+		low_rows_fill(&a->low, x, tiles.count * tiles.rows, k, pool);
+	return (struct input){ x, tiles, a->lowered ? &a->low : NULL };
+}
+
+static void apply(float *out, const struct input *input, const struct linear *linear,
+                  enum linear_mode mode, struct pool *pool)
+{
+	if (input->low != NULL)
+		low_apply(out, input->low, input->tiles, linear, mode, pool);
+	else
+		linear_apply(out, input->x, input->tiles, linear, mode, pool);
+}
+
+static void apply_activated(float *out, const struct input *input, const struct linear *linear,
+                            enum activation activation, struct pool *pool)
+{
+	if (input->low != NULL)
+		low_activate(out, input->low, input->tiles, linear, activation, pool);
+	else
+		linear_activate(out, input->x, input->tiles, linear, activation, pool);
+}
+
 /* One block. keep = NULL: for every row. */
 static void block_forward(float *x, const struct block *block,
                           const struct transformer_config *config,
@@ -143,24 +211,27 @@ static void block_forward(float *x, const struct block *block,
 {
 	size_t n = rows->count, D = config->width;
 	struct row_tiles tiles = tiles_of(rows, n);
-	const float *queries = a->h;
 	layernorm(a->h, x, block->ln_1.weight, block->ln_1.bias, n, D, config->layer_norm_eps);
-	linear_apply(a->k, a->h, tiles, &block->k, LINEAR_SET, pool);
-	linear_apply(a->v, a->h, tiles, &block->v, LINEAR_SET, pool);
+	struct input input = take_in(a->h, tiles, D, a, pool);
+	apply(a->k, &input, &block->k, LINEAR_SET, pool);
+	apply(a->v, &input, &block->v, LINEAR_SET, pool);
 	if (keep != NULL) {
 		gather(a->mlp, a->h, keep, kept, D);
 		gather(x, x, keep, kept, D);
-		queries = a->mlp;
 		n = kept;
 		tiles = tiles_of(rows, n);
+		input = take_in(a->mlp, tiles, D, a, pool);
 	}
-	linear_apply(a->q, queries, tiles, &block->q, LINEAR_SET, pool);
+	apply(a->q, &input, &block->q, LINEAR_SET, pool);
 	attention(a->h, a->q, a->k, a->v, rows, keep, n, D, config->heads, a->scratch, pool);
-	linear_apply(x, a->h, tiles, &block->out, LINEAR_ADD, pool);
+	input = take_in(a->h, tiles, D, a, pool);
+	apply(x, &input, &block->out, LINEAR_ADD, pool);
 
 	layernorm(a->h, x, block->ln_2.weight, block->ln_2.bias, n, D, config->layer_norm_eps);
-	linear_activate(a->mlp, a->h, tiles, &block->fc1, config->activation, pool);
-	linear_apply(x, a->mlp, tiles, &block->fc2, LINEAR_ADD, pool);
+	input = take_in(a->h, tiles, D, a, pool);
+	apply_activated(a->mlp, &input, &block->fc1, config->activation, pool);
+	input = take_in(a->mlp, tiles, block->fc2.k, a, pool);
+	apply(x, &input, &block->fc2, LINEAR_ADD, pool);
 }
 
 void transformer_forward(float *x, const struct transformer *transformer,
@@ -169,7 +240,7 @@ void transformer_forward(float *x, const struct transformer *transformer,
 {
 	const struct transformer_config *config = &transformer->config;
 	size_t mark = arena->used;
-	struct activations a = activations_take(arena, config, rows, pool_threads(pool));
+	struct activations a = activations_take(arena, transformer, rows, pool_threads(pool));
 	for (size_t i = 0; i < config->layers; i++) {
 		bool last = i + 1 == config->layers;
 		block_forward(x, &transformer->blocks[i], config, rows, last ? keep : NULL, kept, &a, pool);

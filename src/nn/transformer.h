@@ -6,6 +6,7 @@
 #include "model/checkpoint.h"
 #include "nn/attention.h"
 #include "nn/linear.h"
+#include "nn/low.h"
 
 /* weight, bias: (D). */
 struct norm {
@@ -23,19 +24,22 @@ struct transformer {
 	struct transformer_config config;
 	struct block *blocks; /* (layers) */
 	float *settled;       /* what the linears' blocks lie in; NULL = none */
+	struct low_weights *low; /* the linears in low precision; NULL = f32 */
+	enum low_type low_type;
 };
 
 /* Collects the tensors that a tower wants, then fetches all of them in one go. */
 struct weight_list {
 	struct weight_request *requests;
 	size_t count, capacity;
+	bool row_major; /* linear weights are wanted in rows even where the file has blocks */
 	bool failed;
 };
 __attribute__((format(printf, 3, 4))) void weight_want(struct weight_list *list, const float **out,
                                                        const char *format, ...);
 void weight_want_norm(struct weight_list *list, struct norm *norm, const char *name);
 /* `name`.weight and, when `biased`, `name`.bias; the weight in blocks where the file has it so and
- * kernels can use it. */
+ * kernels can use it, unless list->row_major. */
 void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
                         size_t k, bool biased);
 /* Fetches everything wanted and frees the list. */
@@ -53,6 +57,12 @@ void transformer_free(struct transformer *transformer);
  * second time, where such kernels are not usable, or where memory is short. */
 void transformer_settle(struct transformer *transformer, struct pool *pool);
 
+/* From here on the blocks' linear layers run in low precision, for sequences of `tokens`; the layer
+ * norms, the softmax and attention stay in f32. Must be undone before another type is taken. */
+clipcls_status transformer_lower(struct transformer *transformer, enum low_type type, size_t tokens,
+                                 struct pool *pool, clipcls_error *error);
+void transformer_raise(struct transformer *transformer);
+
 /* x: (rows->count, D), in place.
  * keep: (kept), ascending, the rows whose result is wanted (equally many in every sequence): the
  * last block computes only these, and leaves them in x's first `kept` rows. */
@@ -60,7 +70,7 @@ void transformer_forward(float *x, const struct transformer *transformer,
                          const struct attention_rows *rows, const uint32_t *keep, size_t kept,
                          struct arena *arena, struct pool *pool);
 /* Floats of arena that a forward pass takes, for a pool of `threads`. */
-size_t transformer_scratch(const struct transformer_config *config,
+size_t transformer_scratch(const struct transformer *transformer,
                            const struct attention_rows *rows, size_t threads);
 
 #endif

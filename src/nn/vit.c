@@ -25,11 +25,11 @@ static size_t patches_of(const struct vit *vit)
 	return side * side;
 }
 
-clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, struct pool *pool,
-                        clipcls_error *error)
+clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, bool row_major,
+                        struct pool *pool, clipcls_error *error)
 {
 	const struct model_config *config = checkpoint_config(checkpoint);
-	struct weight_list list = { 0 };
+	struct weight_list list = { .row_major = row_major };
 	*out = NULL;
 	struct vit *vit = memory_new(1, sizeof *vit);
 	if (vit == NULL)
@@ -71,6 +71,17 @@ void vit_settle(struct vit *vit, struct pool *pool)
 	transformer_settle(&vit->transformer, pool);
 }
 
+clipcls_status vit_lower(struct vit *vit, enum low_type type, struct pool *pool,
+                         clipcls_error *error)
+{
+	return transformer_lower(&vit->transformer, type, 1 + patches_of(vit), pool, error);
+}
+
+void vit_raise(struct vit *vit)
+{
+	transformer_raise(&vit->transformer);
+}
+
 static struct attention_rows rows_of(const struct vit *vit, size_t n)
 {
 	size_t T = 1 + patches_of(vit);
@@ -81,7 +92,7 @@ size_t vit_scratch(const struct vit *vit, size_t n, size_t threads)
 {
 	size_t D = vit->config.transformer.width, P = vit->config.patch_size;
 	struct attention_rows rows = rows_of(vit, n);
-	size_t blocks = transformer_scratch(&vit->config.transformer, &rows, threads);
+	size_t blocks = transformer_scratch(&vit->transformer, &rows, threads);
 	size_t patches = n * patches_of(vit);
 	size_t embedding = arena_size_of(patches * 3 * P * P) + arena_size_of(patches * D);
 	return arena_size_of(rows.count * D) + arena_size_of(n) + size_max(blocks, embedding);

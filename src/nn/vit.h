@@ -6,11 +6,17 @@
 
 struct vit;
 
-clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, struct pool *pool,
-                        clipcls_error *error);
+/* row_major: the weights are to be had in rows, which vit_lower needs. */
+clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, bool row_major,
+                        struct pool *pool, clipcls_error *error);
 void vit_free(struct vit *vit);
 /* transformer_settle of the tower: when many pictures are to come. */
 void vit_settle(struct vit *vit, struct pool *pool);
+
+/* transformer_lower and transformer_raise of the tower; they change vit_scratch(). */
+clipcls_status vit_lower(struct vit *vit, enum low_type type, struct pool *pool,
+                         clipcls_error *error);
+void vit_raise(struct vit *vit);
 
 /* pixels: (n, 3, S, S) normalised RGB, borrowed.   out: (n, E), unit L2 norm, caller's.
  * The arena must have vit_scratch(n, threads of `pool`) zeroed floats left; `pool` may be NULL. */

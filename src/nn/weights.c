@@ -37,7 +37,7 @@ void weight_want_linear(struct weight_list *list, struct linear *linear, const c
 {
 	*linear = (struct linear){ .n = n, .k = k };
 	weight_want(list, &linear->weight, "%s.weight", name);
-	if (!list->failed && blocked_usable())
+	if (!list->failed && !list->row_major && blocked_usable())
 		list->requests[list->count - 1].blocks = &linear->blocks;
 	if (biased)
 		weight_want(list, &linear->bias, "%s.bias", name);

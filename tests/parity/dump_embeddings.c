@@ -1,6 +1,6 @@
 /* Writes embeddings as raw float32 to stdout, through the public interface alone.
  *
- *     dump_embeddings [-j THREADS] [-b BATCH] [-x] [-f] MODEL images FILE...
+ *     dump_embeddings [-j THREADS] [-b BATCH] [-p PRECISION] [-x] [-f] MODEL images FILE...
  *     dump_embeddings [...] MODEL texts             NUL-ended strings on stdin
  *     dump_embeddings [...] MODEL labels LABEL...   NUL-ended templates on stdin
  *
@@ -114,7 +114,7 @@ static clipcls_status dump_labels(clipcls_model *model, char **names, size_t n, 
 
 static int usage(void)
 {
-	fprintf(stderr, "usage: dump_embeddings [-j THREADS] [-b BATCH] [-x] [-f] MODEL "
+	fprintf(stderr, "usage: dump_embeddings [-j THREADS] [-b BATCH] [-p PRECISION] [-x] [-f] MODEL "
 	                "images FILE... | texts | labels LABEL...\n");
 	return 2;
 }
@@ -131,11 +131,13 @@ int main(int argc, char **argv)
 	int option;
 	const char *kind;
 
-	while ((option = getopt(argc, argv, "+j:b:xf")) != -1) {
+	while ((option = getopt(argc, argv, "+j:b:p:xf")) != -1) {
 		if (option == 'j')
 			options.threads = strtoul(optarg, NULL, 10);
 		else if (option == 'b')
 			options.batch = strtoul(optarg, NULL, 10);
+		else if (option == 'p')
+			options.precision = optarg;
 		else if (option == 'x')
 			image_options.ignore_exif = 1;
 		else if (option == 'f')

@@ -29,10 +29,11 @@ class Engine:
         self.model = model
         self.no_exif = [] if applies_exif else ["-x"]
 
-    def _dump(self, kind, arguments, strings=(), threads=0, batch=0, fast_decode=False):
+    def _dump(self, kind, arguments, strings=(), threads=0, batch=0, fast_decode=False,
+              precision="f32"):
         stdin = b"".join(string.encode() + b"\0" for string in strings)
         command = [BUILD / "tests/dump_embeddings", "-j", str(threads), "-b", str(batch),
-                   *self.no_exif, *("-f" for _ in range(fast_decode)), self.model, kind, *arguments]
+                   "-p", precision, *self.no_exif, *("-f" for _ in range(fast_decode)), self.model, kind, *arguments]
         return np.frombuffer(run(command, stdin), np.float32)
 
     def images(self, paths, **options):

@@ -1,0 +1,335 @@
+#include "nn/low.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "model/dtype.h"
+#include "nn/ops.h"
+#include "nn/quantize.h"
+
+#include <math.h>
+#include <stdatomic.h>
+#include <stdlib.h>
+#include <string.h>
+
+/* Columns that are one task: their weights stay in the second-level cache from tile to tile. */
+#define COLUMNS 128
+/* Sums of k products of 255 and 127 fit 32 bits. */
+#define LARGEST_K 65536
+/* D and F as k, each with whole columns and with what is left of D and F. */
+#define MOST_SHAPES 6
+/* Rows of one task of low_rows_fill. */
+#define ROWS_PER_TASK 16
+
+struct shape {
+	size_t n, k;
+	struct low_kernels *kernels;
+};
+
+struct low_linear {
+	const struct shape *whole, *last; /* of COLUMNS, and of what is left; either may be NULL */
+	size_t whole_bytes;               /* of one whole chunk in `packed` */
+	unsigned char *packed;
+	float *scales; /* (N), int8 */
+	int32_t *sums; /* (N), int8 */
+};
+
+struct low_weights {
+	enum low_type type;
+	struct shape shapes[MOST_SHAPES];
+	size_t shape_count;
+	struct low_linear *linears; /* (count) */
+	size_t count;
+	struct arena arena; /* what the linears point to */
+};
+
+/* ---- rows ----------------------------------------------------------------------------------- */
+
+static size_t values_floats(size_t rows, size_t k)
+{
+	/* The larger of the two types. */
+	return (rows * k * sizeof(uint16_t) + sizeof(float) - 1) / sizeof(float);
+}
+
+size_t low_rows_scratch(size_t rows, size_t k)
+{
+	return arena_size_of(values_floats(rows, k)) + 2 * arena_size_of(rows);
+}
+
+struct low_rows low_rows_take(struct arena *arena, enum low_type type, size_t rows, size_t k)
+{
+	return (struct low_rows){
+		.type = type,
+		.values = arena_floats(arena, values_floats(rows, k)),
+		.scales = arena_floats(arena, rows),
+		.zeros = (int32_t *)(void *)arena_floats(arena, rows),
+	};
+}
+
+struct fill_job {
+	const struct low_rows *rows;
+	const float *x;
+	size_t count, k;
+};
+
+static void fill_rows(void *context, size_t task, size_t worker)
+{
+	const struct fill_job *job = context;
+	const struct low_rows *rows = job->rows;
+	size_t first = task * ROWS_PER_TASK, k = job->k;
+	size_t end = size_min(first + ROWS_PER_TASK, job->count);
+	(void)worker;
+	for (size_t row = first; row < end; row++) {
+		if (rows->type == LOW_INT8)
+			quantize_row((uint8_t *)rows->values + row * k, &rows->scales[row], &rows->zeros[row],
+			             job->x + row * k, k);
+		else
+			round_to_bf16((uint16_t *)rows->values + row * k, job->x + row * k, k);
+	}
+}
+
+void low_rows_fill(const struct low_rows *rows, const float *x, size_t count, size_t k,
+                   struct pool *pool)
+{
+	struct fill_job job = { rows, x, count, k };
+	pool_run(pool, (count + ROWS_PER_TASK - 1) / ROWS_PER_TASK, fill_rows, &job);
+}
+
+/* ---- weights -------------------------------------------------------------------------------- */
+
+static clipcls_status find_shape(const struct shape **out, struct low_weights *weights, size_t n,
+                                 size_t k, const size_t rows[2], size_t threads,
+                                 clipcls_error *error)
+{
+	*out = NULL;
+	if (n == 0)
+		return CLIPCLS_OK;
+	for (size_t i = 0; *out == NULL && i < weights->shape_count; i++)
+		if (weights->shapes[i].n == n && weights->shapes[i].k == k)
+			*out = &weights->shapes[i];
+	if (*out != NULL)
+		return CLIPCLS_OK;
+	if (weights->shape_count == MOST_SHAPES || k > LARGEST_K)
+		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+		                 "low precision: a linear layer of %zu inputs is not supported", k);
+	struct shape *shape = &weights->shapes[weights->shape_count];
+	clipcls_status status =
+	    low_kernels_new(&shape->kernels, weights->type, rows, n, k, threads, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	shape->n = n;
+	shape->k = k;
+	weights->shape_count++;
+	*out = shape;
+	return CLIPCLS_OK;
+}
+
+/* Bytes of one chunk, so that the next one is aligned. */
+static size_t chunk_bytes(const struct shape *shape)
+{
+	return shape == NULL
+	           ? 0
+	           : size_round_up(low_kernels_weight_bytes(shape->kernels), MEMORY_ALIGNMENT);
+}
+
+static size_t floats_of(size_t bytes)
+{
+	return (bytes + sizeof(float) - 1) / sizeof(float);
+}
+
+/* Finds every linear's kernels, and room for its weights. */
+static clipcls_status lay_out(struct low_weights *weights, struct linear *const *linears,
+                              const size_t rows[2], size_t threads, clipcls_error *error)
+{
+	size_t total = 0;
+	for (size_t i = 0; i < weights->count; i++) {
+		struct low_linear *low = &weights->linears[i];
+		size_t N = linears[i]->n, K = linears[i]->k, whole = N / COLUMNS;
+		clipcls_status status = find_shape(&low->whole, weights, whole > 0 ? COLUMNS : 0, K, rows,
+		                                   threads, error);
+		if (status == CLIPCLS_OK)
+			status = find_shape(&low->last, weights, N % COLUMNS, K, rows, threads, error);
+		if (status != CLIPCLS_OK)
+			return status;
+		low->whole_bytes = chunk_bytes(low->whole);
+		/* Fewer bytes than the floats of the same weight: no overflow. */
+		total += arena_size_of(floats_of(whole * low->whole_bytes + chunk_bytes(low->last))) +
+		         2 * arena_size_of(N);
+	}
+	clipcls_status status = arena_init(&weights->arena, total, error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < weights->count; i++) {
+		struct low_linear *low = &weights->linears[i];
+		size_t N = linears[i]->n;
+		size_t bytes = N / COLUMNS * low->whole_bytes + chunk_bytes(low->last);
+		low->packed = (unsigned char *)arena_floats(&weights->arena, floats_of(bytes));
+		low->scales = arena_floats(&weights->arena, N);
+		low->sums = (int32_t *)(void *)arena_floats(&weights->arena, N);
+	}
+	return status;
+}
+
+static const struct shape *shape_of(const struct low_linear *low, size_t chunk, size_t N)
+{
+	return chunk < N / COLUMNS ? low->whole : low->last;
+}
+
+struct pack_job {
+	const struct linear *linear;
+	const struct low_linear *low;
+	enum low_type type;
+	atomic_bool failed;
+};
+
+static void pack_chunk(void *context, size_t chunk, size_t worker)
+{
+	struct pack_job *job = context;
+	const struct low_linear *low = job->low;
+	const struct shape *shape = shape_of(low, chunk, job->linear->n);
+	size_t n = shape->n, k = shape->k, first = chunk * COLUMNS;
+	const float *weight = job->linear->weight + first * k;
+	void *values = memory_floats(values_floats(n, k));
+	(void)worker;
+	for (size_t i = 0; values != NULL && i < n; i++) {
+		if (job->type == LOW_INT8)
+			quantize_weight((int8_t *)values + i * k, &low->scales[first + i],
+			                &low->sums[first + i], weight + i * k, k, low_products_weight_limit());
+		else
+			round_to_bf16((uint16_t *)values + i * k, weight + i * k, k);
+	}
+	if (values == NULL ||
+	    !low_kernels_pack(low->packed + chunk * low->whole_bytes, values, shape->kernels))
+		atomic_store(&job->failed, true);
+	free(values);
+}
+
+static size_t chunks_of(const struct linear *linear)
+{
+	return (linear->n + COLUMNS - 1) / COLUMNS;
+}
+
+clipcls_status low_weights_new(struct low_weights **out, enum low_type type,
+                               struct linear *const *linears, size_t count, const size_t rows[2],
+                               struct pool *pool, clipcls_error *error)
+{
+	*out = NULL;
+	struct low_weights *weights = memory_new(1, sizeof *weights);
+	if (weights == NULL)
+		return error_memory(error);
+	weights->type = type;
+	weights->count = count;
+	weights->linears = memory_new(count, sizeof *weights->linears);
+	clipcls_status status = weights->linears == NULL
+	                            ? error_memory(error)
+	                            : lay_out(weights, linears, rows, pool_threads(pool), error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < count; i++) {
+		struct pack_job job = { .linear = linears[i], .low = &weights->linears[i], .type = type };
+		pool_run(pool, chunks_of(linears[i]), pack_chunk, &job);
+		if (atomic_load(&job.failed))
+			status = error_memory(error);
+	}
+	if (status != CLIPCLS_OK) {
+		low_weights_free(weights);
+		return status;
+	}
+	for (size_t i = 0; i < count; i++)
+		linears[i]->low = &weights->linears[i];
+	*out = weights;
+	return CLIPCLS_OK;
+}
+
+void low_weights_free(struct low_weights *weights)
+{
+	if (weights == NULL)
+		return;
+	for (size_t i = 0; i < weights->shape_count; i++)
+		low_kernels_free(weights->shapes[i].kernels);
+	free(weights->linears);
+	arena_free(&weights->arena);
+	free(weights);
+}
+
+/* ---- products ------------------------------------------------------------------------------- */
+
+struct low_job {
+	float *out;
+	const struct low_rows *rows;
+	struct row_tiles tiles;
+	const struct linear *linear;
+	enum linear_mode mode;
+	bool activated;
+	enum activation activation;
+};
+
+/* Products of bf16 are floats already. */
+static void put_floats(float *out, const float *products, size_t n, const float *bias,
+                       enum linear_mode mode)
+{
+	if (mode == LINEAR_SET)
+		memcpy(out, products, n * sizeof *out);
+	else
+		add(out, products, n);
+	if (bias != NULL)
+		add(out, bias, n);
+}
+
+/* The columns [first, first + n) of one tile, which starts with `row`. products: NULL = failed. */
+static void put_tile(const struct low_job *job, const void *products, size_t row, size_t first,
+                     size_t n)
+{
+	const struct linear *linear = job->linear;
+	const struct low_linear *low = linear->low;
+	const float *bias = linear->bias != NULL ? linear->bias + first : NULL;
+	const struct dequantizer dequantizer = { low->scales + first, low->sums + first, bias };
+	for (size_t i = 0; i < job->tiles.rows; i++) {
+		float *out = job->out + (row + i) * linear->n + first;
+		if (products == NULL) /* no result is better than a wrong one */
+			for (size_t j = 0; j < n; j++)
+				out[j] = NAN;
+		else if (job->rows->type == LOW_INT8)
+			dequantize_row(out, (const int32_t *)products + i * n, n, job->rows->scales[row + i],
+			               job->rows->zeros[row + i], &dequantizer, job->mode == LINEAR_ADD);
+		else
+			put_floats(out, (const float *)products + i * n, n, bias, job->mode);
+		if (job->activated)
+			activate(out, job->activation, 1, n, n);
+	}
+}
+
+static void run_chunk(void *context, size_t chunk, size_t worker)
+{
+	const struct low_job *job = context;
+	const struct linear *linear = job->linear;
+	const struct shape *shape = shape_of(linear->low, chunk, linear->n);
+	size_t row_bytes = linear->k * (job->rows->type == LOW_INT8 ? 1 : sizeof(uint16_t));
+	const unsigned char *packed = linear->low->packed + chunk * linear->low->whole_bytes;
+	struct low_slot *slot = low_slot_take(shape->kernels);
+	(void)worker;
+	for (size_t tile = 0; tile < job->tiles.count; tile++) {
+		size_t row = tile * job->tiles.rows;
+		const unsigned char *x = (const unsigned char *)job->rows->values + row * row_bytes;
+		const void *products = low_slot_multiply(slot, x, job->tiles.rows, packed);
+		put_tile(job, products, row, chunk * COLUMNS, shape->n);
+	}
+	low_slot_give(slot);
+}
+
+void low_apply(float *out, const struct low_rows *rows, struct row_tiles tiles,
+               const struct linear *linear, enum linear_mode mode, struct pool *pool)
+{
+	struct low_job job = {
+		.out = out, .rows = rows, .tiles = tiles, .linear = linear, .mode = mode
+	};
+	pool_run(pool, chunks_of(linear), run_chunk, &job);
+}
+
+void low_activate(float *out, const struct low_rows *rows, struct row_tiles tiles,
+                  const struct linear *linear, enum activation activation, struct pool *pool)
+{
+	struct low_job job = { .out = out,
+		                   .rows = rows,
+		                   .tiles = tiles,
+		                   .linear = linear,
+		                   .mode = LINEAR_SET,
+		                   .activated = true,
+		                   .activation = activation };
+	pool_run(pool, chunks_of(linear), run_chunk, &job);
+}
