@@ -4,7 +4,7 @@ the scores are from the full decoding; the time it saves.
 The photographs are those of tests/data/photos, enlarged to 12, 4 and 1.4 megapixels, sharpened,
 with noise in four octaves in place of the detail that enlarging does not bring, saved as 4:2:0
 JPEGs of quality 85. 1.4 megapixels are the worst case of the built-in model: an eighth of 1024 is
-exactly twice its 64 pixels. The figures of README's options table come from the summary of this file's run.
+exactly twice its 64 pixels. The figures among README's limits come from the summary of this file's run.
 """
 
 import json
@@ -164,7 +164,7 @@ MODELS = {
     B32: {"pixels": 1.5, "cosine": 0.9998, "score": 0.003},
 }
 # Largest share of the full decoding's time. Measured: 0.4, 0.6, 0.7. B/32's tower leaves too little
-# to win on 4 megapixels (0.9) for a bound that a busy machine cannot break.
+# to win on 4 megapixels (0.9 to 1) for a bound that a busy machine cannot break.
 SHARES = {("built-in", "12 MP"): 0.7, ("built-in", "4 MP"): 0.85, (B32, "12 MP"): 0.9}
 
 
