@@ -206,13 +206,6 @@ void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,
 	}
 }
 
-size_t tensor_block_place(size_t row, size_t column, size_t columns)
-{
-	size_t depth = (columns + TENSOR_BLOCK - 1) / TENSOR_BLOCK;
-	size_t block = row / TENSOR_BLOCK * depth + column / TENSOR_BLOCK;
-	return (block * TENSOR_BLOCK + column % TENSOR_BLOCK) * TENSOR_BLOCK + row % TENSOR_BLOCK;
-}
-
 size_t tensor_elements(const struct tensor_spec *spec)
 {
 	size_t n = 1;

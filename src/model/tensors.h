@@ -46,7 +46,12 @@ bool tensor_has_blocks(const struct tensor_spec *spec);
 void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,
                          const struct tensor_spec *spec);
 /* Place of element (row, column) of a weight with `columns` columns in its blocks. */
-size_t tensor_block_place(size_t row, size_t column, size_t columns);
+static inline size_t tensor_block_place(size_t row, size_t column, size_t columns)
+{
+	size_t depth = (columns + TENSOR_BLOCK - 1) / TENSOR_BLOCK;
+	size_t block = row / TENSOR_BLOCK * depth + column / TENSOR_BLOCK;
+	return (block * TENSOR_BLOCK + column % TENSOR_BLOCK) * TENSOR_BLOCK + row % TENSOR_BLOCK;
+}
 
 /* Elements of the shape; what tensors_list gave does not overflow. */
 size_t tensor_elements(const struct tensor_spec *spec);

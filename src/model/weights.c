@@ -35,22 +35,35 @@ static const unsigned char *first_element(const struct checkpoint_tensor *tensor
 	return tensor->source->data + skipped * dtype_bytes(tensor->source->dtype);
 }
 
+/* Where element (row, column) of a rearranged (rows, columns) tensor is in the file. */
+static inline size_t place_of(const struct tensor_spec *spec, size_t row, size_t column)
+{
+	return spec->operation == TENSOR_TRANSPOSE
+	           ? column * spec->shape[0] + row
+	           : tensor_block_place(row, column, spec->shape[1]);
+}
+
 void weights_copy(void *out, const struct checkpoint_tensor *tensor, size_t first, size_t n)
 {
 	const struct tensor_spec *spec = &tensor->spec;
+	const unsigned char *data = tensor->source->data;
 	size_t size = dtype_bytes(tensor->source->dtype);
 	if (!is_rearranged(tensor)) {
 		memcpy(out, first_element(tensor) + first * size, n * size);
 		return;
 	}
-	size_t rows = spec->shape[0], columns = spec->shape[1];
 	unsigned char *bytes = out;
+	size_t row = first / spec->shape[1], column = first % spec->shape[1];
 	for (size_t i = 0; i < n; i++) {
-		size_t row = (first + i) / columns, column = (first + i) % columns;
-		size_t place = spec->operation == TENSOR_TRANSPOSE
-		                   ? column * rows + row
-		                   : tensor_block_place(row, column, columns);
-		memcpy(bytes + i * size, tensor->source->data + place * size, size);
+		size_t place = place_of(spec, row, column);
+		if (size == 4) /* constant sizes: a call for each element would cost more than the rest */
+			memcpy(bytes + 4 * i, data + 4 * place, 4);
+		else
+			memcpy(bytes + 2 * i, data + 2 * place, 2);
+		if (++column == spec->shape[1]) {
+			column = 0;
+			row++;
+		}
 	}
 }
 
