@@ -5,14 +5,17 @@
 
 #include <math.h>
 
+/* Independent chains of comparisons: two registers of AVX-512, four of AVX2. */
+#define LANES 32
+
 /* Smallest and largest of x and 0; both NaN when x holds a NaN or an infinity. */
 VECTOR_CLONES
 static void find_range(float *low, float *high, const float *x, size_t n)
 {
-	float least[VECTOR_LANES] = { 0 }, most[VECTOR_LANES] = { 0 }, probe[VECTOR_LANES] = { 0 };
-	size_t whole = n - n % VECTOR_LANES;
-	for (size_t i = 0; i < whole; i += VECTOR_LANES) {
-		for (size_t l = 0; l < VECTOR_LANES; l++) {
+	float least[LANES] = { 0 }, most[LANES] = { 0 }, probe[LANES] = { 0 };
+	size_t whole = n - n % LANES;
+	for (size_t i = 0; i < whole; i += LANES) {
+		for (size_t l = 0; l < LANES; l++) {
 			float value = x[i + l];
 			least[l] = value < least[l] ? value : least[l];
 			most[l] = value > most[l] ? value : most[l];
@@ -26,7 +29,7 @@ static void find_range(float *low, float *high, const float *x, size_t n)
 	}
 	*low = least[0];
 	*high = most[0];
-	for (size_t l = 1; l < VECTOR_LANES; l++) {
+	for (size_t l = 1; l < LANES; l++) {
 		*low = least[l] < *low ? least[l] : *low;
 		*high = most[l] > *high ? most[l] : *high;
 		probe[0] += probe[l];
@@ -98,21 +101,20 @@ void round_to_bf16(uint16_t *out, const float *x, size_t n)
 	}
 }
 
-/* bias, or what stands there, plus products. In a product that is added up over k no bit is lost:
- * the rest is three roundings. */
+/* The integers are exact; what follows is three roundings. */
 VECTOR_CLONES
-static void put_row(float *restrict out, const int32_t *restrict products, size_t n, float scale,
-                    int32_t zero, const float *restrict scales, const int32_t *restrict sums)
+void dequantize_row(float *restrict out, const int32_t *restrict products, size_t n, float scale,
+                    int32_t zero, const struct dequantizer *dequantizer, int accumulate)
 {
-	for (size_t i = 0; i < n; i++)
-		out[i] += (float)(products[i] - zero * sums[i]) * (scale * scales[i]);
-}
-
-void dequantize_row(float *out, const int32_t *products, size_t n, float scale, int32_t zero,
-                    const struct dequantizer *dequantizer, int accumulate)
-{
-	const float *bias = dequantizer->bias;
+	const float *restrict scales = dequantizer->scales, *restrict bias = dequantizer->bias;
+	const int32_t *restrict sums = dequantizer->sums;
+	if (!accumulate && bias != NULL) {
+		for (size_t i = 0; i < n; i++)
+			out[i] = bias[i] + (float)(products[i] - zero * sums[i]) * (scale * scales[i]);
+		return;
+	}
 	for (size_t i = 0; i < n; i++)
 		out[i] = (accumulate ? out[i] : 0.0f) + (bias != NULL ? bias[i] : 0.0f);
-	put_row(out, products, n, scale, zero, dequantizer->scales, dequantizer->sums);
+	for (size_t i = 0; i < n; i++)
+		out[i] += (float)(products[i] - zero * sums[i]) * (scale * scales[i]);
 }

@@ -27,7 +27,7 @@ struct dequantizer {
 };
 
 /* out: (n) = or += products: (n) of a row with `scale` and `zero`, plus bias. */
-void dequantize_row(float *out, const int32_t *products, size_t n, float scale, int32_t zero,
-                    const struct dequantizer *dequantizer, int accumulate);
+void dequantize_row(float *restrict out, const int32_t *restrict products, size_t n, float scale,
+                    int32_t zero, const struct dequantizer *dequantizer, int accumulate);
 
 #endif
