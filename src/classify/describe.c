@@ -69,7 +69,7 @@ char *clipcls_build_info(void)
 	              blocked != NULL ? ", " : "", blas_name());
 	const char *low = low_products_name();
 	buffer_format(&out, "low precision: %s%s\n", low != NULL ? low : "none, ",
-	              low == NULL                                 ? low_products_missing(LOW_INT8)
+	              low == NULL                              ? low_products_missing(LOW_INT8)
 	              : low_products_missing(LOW_BF16) == NULL ? ", int8 and bf16"
 	                                                       : ", int8");
 	image_decoders_describe(&out);

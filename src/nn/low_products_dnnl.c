@@ -21,7 +21,7 @@
 #define LIBRARY "libdnnl.so.3"
 #define LAYOUT(descriptor) (descriptor)
 typedef const_dnnl_memory_desc_t layout;
-#define VERSION_FUNCTIONS(X)           \
+#define VERSION_FUNCTIONS(X)            \
 	X(dnnl_memory_desc_create_with_tag) \
 	X(dnnl_memory_desc_destroy)         \
 	X(dnnl_matmul_primitive_desc_create)
@@ -29,33 +29,33 @@ typedef const_dnnl_memory_desc_t layout;
 #define LIBRARY "libdnnl.so.2"
 #define LAYOUT(descriptor) (&(descriptor))
 typedef const dnnl_memory_desc_t *layout;
-#define VERSION_FUNCTIONS(X)       \
+#define VERSION_FUNCTIONS(X)        \
 	X(dnnl_memory_desc_init_by_tag) \
 	X(dnnl_matmul_desc_init)        \
 	X(dnnl_primitive_desc_create)
 #endif
 
 #define FUNCTIONS(X)                           \
-	VERSION_FUNCTIONS(X)                        \
-	X(dnnl_version)                             \
-	X(dnnl_get_effective_cpu_isa)               \
-	X(dnnl_engine_create)                       \
-	X(dnnl_engine_destroy)                      \
-	X(dnnl_stream_create)                       \
-	X(dnnl_stream_destroy)                      \
-	X(dnnl_memory_desc_get_size)                \
-	X(dnnl_memory_create)                       \
-	X(dnnl_memory_destroy)                      \
-	X(dnnl_memory_set_data_handle)              \
-	X(dnnl_primitive_attr_create)               \
-	X(dnnl_primitive_attr_set_scratchpad_mode)  \
-	X(dnnl_primitive_attr_destroy)              \
-	X(dnnl_primitive_desc_query)                \
-	X(dnnl_primitive_desc_query_md)             \
-	X(dnnl_primitive_desc_destroy)              \
-	X(dnnl_reorder_primitive_desc_create)       \
-	X(dnnl_primitive_create)                    \
-	X(dnnl_primitive_execute)                   \
+	VERSION_FUNCTIONS(X)                       \
+	X(dnnl_version)                            \
+	X(dnnl_get_effective_cpu_isa)              \
+	X(dnnl_engine_create)                      \
+	X(dnnl_engine_destroy)                     \
+	X(dnnl_stream_create)                      \
+	X(dnnl_stream_destroy)                     \
+	X(dnnl_memory_desc_get_size)               \
+	X(dnnl_memory_create)                      \
+	X(dnnl_memory_destroy)                     \
+	X(dnnl_memory_set_data_handle)             \
+	X(dnnl_primitive_attr_create)              \
+	X(dnnl_primitive_attr_set_scratchpad_mode) \
+	X(dnnl_primitive_attr_destroy)             \
+	X(dnnl_primitive_desc_query)               \
+	X(dnnl_primitive_desc_query_md)            \
+	X(dnnl_primitive_desc_destroy)             \
+	X(dnnl_reorder_primitive_desc_create)      \
+	X(dnnl_primitive_create)                   \
+	X(dnnl_primitive_execute)                  \
 	X(dnnl_primitive_destroy)
 
 /* Constant for the life of the process: written once, under pthread_once. */
@@ -82,7 +82,7 @@ static bool find(void *library, const char *name, void *function)
 
 static bool find_functions(void *library)
 {
-#define FIND(function)                                \
+#define FIND(function)                            \
 	if (!find(library, #function, &lib.function)) \
 		return false;
 	FUNCTIONS(FIND)
@@ -181,7 +181,7 @@ struct low_slot {
 struct low_kernels {
 	size_t n, k, slot_count;
 	dnnl_engine_t engine;
-	dnnl_memory_desc_t plain;        /* (k, n), stored as (n, k) */
+	dnnl_memory_desc_t plain;         /* (k, n), stored as (n, k) */
 	dnnl_primitive_desc_t reordering; /* plain -> as the kernels want it */
 	dnnl_primitive_t reorder;
 	struct kernel kernels[2];
@@ -226,8 +226,8 @@ static bool describe_product(dnnl_primitive_desc_t *out, layout x, layout weight
 
 static layout weight_layout(const struct low_kernels *kernels)
 {
-	return lib.dnnl_primitive_desc_query_md(kernels->kernels[0].description,
-	                                        dnnl_query_weights_md, 0);
+	return lib.dnnl_primitive_desc_query_md(kernels->kernels[0].description, dnnl_query_weights_md,
+	                                        0);
 }
 
 /* oneDNN's plain loops would be slower than f32. */
@@ -264,16 +264,15 @@ static bool make_kernels(struct low_kernels *kernels, enum low_type type)
 {
 	dnnl_data_type_t element = type == LOW_INT8 ? dnnl_s8 : dnnl_bf16;
 	dnnl_memory_desc_t any = { 0 };
-	bool made =
-	    lib.dnnl_engine_create(&kernels->engine, dnnl_cpu, 0) == dnnl_success &&
-	    describe(&any, kernels->k, kernels->n, element, dnnl_format_tag_any) &&
-	    describe(&kernels->plain, kernels->k, kernels->n, element, dnnl_ba) &&
-	    make_kernel(&kernels->kernels[0], kernels, LAYOUT(any), type) &&
-	    make_kernel(&kernels->kernels[1], kernels, weight_layout(kernels), type) &&
-	    lib.dnnl_reorder_primitive_desc_create(&kernels->reordering, LAYOUT(kernels->plain),
-	                                           kernels->engine, weight_layout(kernels),
-	                                           kernels->engine, NULL) == dnnl_success &&
-	    lib.dnnl_primitive_create(&kernels->reorder, kernels->reordering) == dnnl_success;
+	bool made = lib.dnnl_engine_create(&kernels->engine, dnnl_cpu, 0) == dnnl_success &&
+	            describe(&any, kernels->k, kernels->n, element, dnnl_format_tag_any) &&
+	            describe(&kernels->plain, kernels->k, kernels->n, element, dnnl_ba) &&
+	            make_kernel(&kernels->kernels[0], kernels, LAYOUT(any), type) &&
+	            make_kernel(&kernels->kernels[1], kernels, weight_layout(kernels), type) &&
+	            lib.dnnl_reorder_primitive_desc_create(&kernels->reordering, LAYOUT(kernels->plain),
+	                                                   kernels->engine, weight_layout(kernels),
+	                                                   kernels->engine, NULL) == dnnl_success &&
+	            lib.dnnl_primitive_create(&kernels->reorder, kernels->reordering) == dnnl_success;
 	forget(&any);
 	return made;
 }
@@ -290,17 +289,16 @@ static bool make_slot(struct low_slot *slot, struct low_kernels *kernels)
 	slot->kernels = kernels;
 	slot->values = memory_floats((rows[0] > rows[1] ? rows[0] : rows[1]) * kernels->n);
 	bool made = slot->values != NULL &&
-	            lib.dnnl_stream_create(&slot->stream, kernels->engine,
-	                                   dnnl_stream_default_flags) == dnnl_success &&
+	            lib.dnnl_stream_create(&slot->stream, kernels->engine, dnnl_stream_default_flags) ==
+	                dnnl_success &&
 	            make_memory(&slot->weight, weight_layout(kernels), kernels, DNNL_MEMORY_NONE);
 	for (size_t i = 0; made && i < 2; i++) {
 		struct kernel *kernel = &kernels->kernels[i];
 		layout scratch =
 		    lib.dnnl_primitive_desc_query_md(kernel->description, dnnl_query_scratchpad_md, 0);
-		made =
-		    make_memory(&slot->x[i], LAYOUT(kernel->x), kernels, DNNL_MEMORY_NONE) &&
-		    make_memory(&slot->products[i], LAYOUT(kernel->products), kernels, slot->values) &&
-		    make_memory(&slot->scratch[i], scratch, kernels, DNNL_MEMORY_ALLOCATE);
+		made = make_memory(&slot->x[i], LAYOUT(kernel->x), kernels, DNNL_MEMORY_NONE) &&
+		       make_memory(&slot->products[i], LAYOUT(kernel->products), kernels, slot->values) &&
+		       make_memory(&slot->scratch[i], scratch, kernels, DNNL_MEMORY_ALLOCATE);
 	}
 	return made;
 }
@@ -396,10 +394,10 @@ bool low_kernels_pack(void *packed, const void *weight, const struct low_kernels
 	dnnl_stream_t stream = NULL;
 	int before = enter();
 	/* The library takes what it reads as void *, too; it does not write there. */
-	bool done = make_memory(&from, LAYOUT(kernels->plain), kernels, (void *)(uintptr_t)weight) &&
-	            make_memory(&to, weight_layout(kernels), kernels, packed) &&
-	            lib.dnnl_stream_create(&stream, kernels->engine, dnnl_stream_default_flags) ==
-	                dnnl_success;
+	bool done =
+	    make_memory(&from, LAYOUT(kernels->plain), kernels, (void *)(uintptr_t)weight) &&
+	    make_memory(&to, weight_layout(kernels), kernels, packed) &&
+	    lib.dnnl_stream_create(&stream, kernels->engine, dnnl_stream_default_flags) == dnnl_success;
 	if (done) {
 		const dnnl_exec_arg_t arguments[] = { { DNNL_ARG_FROM, from }, { DNNL_ARG_TO, to } };
 		done = lib.dnnl_primitive_execute(kernels->reorder, stream, 2, arguments) == dnnl_success;
@@ -438,12 +436,11 @@ const void *low_slot_multiply(struct low_slot *slot, const void *x, size_t rows,
 		                                  { DNNL_ARG_DST, slot->products[which] },
 		                                  { DNNL_ARG_SCRATCHPAD, slot->scratch[which] } };
 	int before = enter();
-	bool done = lib.dnnl_memory_set_data_handle(slot->x[which], (void *)(uintptr_t)x) ==
-	                dnnl_success &&
-	            lib.dnnl_memory_set_data_handle(slot->weight, (void *)(uintptr_t)packed) ==
-	                dnnl_success &&
-	            lib.dnnl_primitive_execute(kernels->kernels[which].primitive, slot->stream, 4,
-	                                       arguments) == dnnl_success;
+	bool done =
+	    lib.dnnl_memory_set_data_handle(slot->x[which], (void *)(uintptr_t)x) == dnnl_success &&
+	    lib.dnnl_memory_set_data_handle(slot->weight, (void *)(uintptr_t)packed) == dnnl_success &&
+	    lib.dnnl_primitive_execute(kernels->kernels[which].primitive, slot->stream, 4, arguments) ==
+	        dnnl_success;
 	leave(before);
 	return done ? slot->values : NULL;
 }

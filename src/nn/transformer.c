@@ -122,8 +122,8 @@ struct activations {
 	bool lowered;
 };
 
-size_t transformer_scratch(const struct transformer *transformer,
-                           const struct attention_rows *rows, size_t threads)
+size_t transformer_scratch(const struct transformer *transformer, const struct attention_rows *rows,
+                           size_t threads)
 {
 	const struct transformer_config *config = &transformer->config;
 	size_t R = rows->count, D = config->width;
