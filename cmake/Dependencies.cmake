@@ -66,7 +66,7 @@ if(CLIPCLS_WITH_DNNL AND DNNL_INCLUDE_DIR)
   list(APPEND CLIPCLS_DEFINITIONS CLIPCLS_HAVE_DNNL=1)
   string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/low_products_none\\.c$")
 else()
-  string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/low_products_dnnl\\.c$")
+  string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/low_(products|library)_dnnl\\.c$")
 endif()
 
 set(CLIPCLS_BLOCKED FALSE)

@@ -83,7 +83,8 @@ CLIPCLS_API clipcls_status clipcls_model_open(clipcls_model **out, const char *n
                                               clipcls_error *error);
 CLIPCLS_API void clipcls_model_free(clipcls_model *model);
 
-/* What the image tower runs in: "f32", "bf16" or "int8", once it is loaded; before, "auto" is "auto". */
+/* What the image tower runs in: "f32", "bf16" or "int8", once it is loaded; before, "auto" is
+ * "auto". */
 CLIPCLS_API const char *clipcls_model_precision(const clipcls_model *model);
 
 /* Where clipcls_model_open(name) would find a model: an allocated path. CLIPCLS_ERR_IO, with the

@@ -41,7 +41,8 @@ static void draw_probe(float *pixels, size_t S, size_t probe)
 {
 	uint32_t state = (uint32_t)probe + 1;
 	for (size_t channel = 0; channel < 3; channel++) {
-		float fx = (float)(1 + probe) * 6.28f / (float)S, fy = (float)(2 + channel) * 3.14f / (float)S;
+		float fx = (float)(1 + probe) * 6.28f / (float)S,
+		      fy = (float)(2 + channel) * 3.14f / (float)S;
 		for (size_t y = 0; y < S; y++) {
 			for (size_t x = 0; x < S; x++) {
 				state = state * 1664525u + 1013904223u;

@@ -144,8 +144,8 @@ static clipcls_status lay_out(struct low_weights *weights, struct linear *const 
 	for (size_t i = 0; i < weights->count; i++) {
 		struct low_linear *low = &weights->linears[i];
 		size_t N = linears[i]->n, K = linears[i]->k, whole = N / COLUMNS;
-		clipcls_status status = find_shape(&low->whole, weights, whole > 0 ? COLUMNS : 0, K, rows,
-		                                   threads, error);
+		clipcls_status status =
+		    find_shape(&low->whole, weights, whole > 0 ? COLUMNS : 0, K, rows, threads, error);
 		if (status == CLIPCLS_OK)
 			status = find_shape(&low->last, weights, N % COLUMNS, K, rows, threads, error);
 		if (status != CLIPCLS_OK)

@@ -1,5 +1,5 @@
-/* Integer and bf16 matrix products: kernels of a third library, for the few shapes that a tower has.
- * Absent where the build or the machine has no such library. */
+/* Integer and bf16 matrix products: kernels of a third library, for the few shapes that a tower
+ * has. Absent where the build or the machine has no such library. */
 #ifndef CLIPCLS_NN_LOW_PRODUCTS_H
 #define CLIPCLS_NN_LOW_PRODUCTS_H
 
@@ -21,7 +21,8 @@ const char *low_products_name(void);
  * in 16 bits, where 2 * 255 * 127 would not fit. */
 int low_products_weight_limit(void);
 
-/* Kernels for one weight shape (n, k) and two numbers of rows: x (rows, k) times weight transposed. */
+/* Kernels for one weight shape (n, k) and two numbers of rows: x (rows, k) times weight transposed.
+ */
 struct low_kernels;
 
 /* threads: as many as will take a slot at a time. Errors: CLIPCLS_ERR_UNSUPPORTED, _MEMORY. */

@@ -1,162 +1,48 @@
-/* oneDNN 2 and 3, through its C API. The library is opened when it is first asked for: it is large,
- * and a run in f32 should not wait for it.
- *
- * It must work in the calling thread alone, since the rows and columns are shared out by our own
- * pool: builds for OpenMP are told so around every call, those without threads of their own need
- * nothing, and those for TBB, which cannot be told, are not used. */
+/* Products by oneDNN. It must work in the calling thread alone, since the rows and columns are
+ * shared out by our own pool: builds for OpenMP are told so around every call, those without
+ * threads of their own need nothing, and those for TBB, which cannot be told, are not used. */
 #include "nn/low_products.h"
 
 #include "base/memory.h"
+#include "nn/low_library_dnnl.h"
 
-#include <dlfcn.h>
-#include <dnnl.h>
-#include <pthread.h>
 #include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
-/* 3 made the memory descriptor an object; LAYOUT(d) is what functions take of one of our own. */
-#if DNNL_VERSION_MAJOR >= 3
-#define LIBRARY "libdnnl.so.3"
-#define LAYOUT(descriptor) (descriptor)
-typedef const_dnnl_memory_desc_t layout;
-#define VERSION_FUNCTIONS(X)           \
-	X(dnnl_memory_desc_create_with_tag) \
-	X(dnnl_memory_desc_destroy)         \
-	X(dnnl_matmul_primitive_desc_create)
-#else
-#define LIBRARY "libdnnl.so.2"
-#define LAYOUT(descriptor) (&(descriptor))
-typedef const dnnl_memory_desc_t *layout;
-#define VERSION_FUNCTIONS(X)       \
-	X(dnnl_memory_desc_init_by_tag) \
-	X(dnnl_matmul_desc_init)        \
-	X(dnnl_primitive_desc_create)
-#endif
-
-#define FUNCTIONS(X)                           \
-	VERSION_FUNCTIONS(X)                        \
-	X(dnnl_version)                             \
-	X(dnnl_get_effective_cpu_isa)               \
-	X(dnnl_engine_create)                       \
-	X(dnnl_engine_destroy)                      \
-	X(dnnl_stream_create)                       \
-	X(dnnl_stream_destroy)                      \
-	X(dnnl_memory_desc_get_size)                \
-	X(dnnl_memory_create)                       \
-	X(dnnl_memory_destroy)                      \
-	X(dnnl_memory_set_data_handle)              \
-	X(dnnl_primitive_attr_create)               \
-	X(dnnl_primitive_attr_set_scratchpad_mode)  \
-	X(dnnl_primitive_attr_destroy)              \
-	X(dnnl_primitive_desc_query)                \
-	X(dnnl_primitive_desc_query_md)             \
-	X(dnnl_primitive_desc_destroy)              \
-	X(dnnl_reorder_primitive_desc_create)       \
-	X(dnnl_primitive_create)                    \
-	X(dnnl_primitive_execute)                   \
-	X(dnnl_primitive_destroy)
-
-/* Constant for the life of the process: written once, under pthread_once. */
-static struct {
-#define MEMBER(function) __typeof__(&function) function;
-	FUNCTIONS(MEMBER)
-#undef MEMBER
-	/* OpenMP's, of the thread that calls; NULL when the library has no threads of its own. */
-	void (*omp_set_num_threads)(int threads);
-	int (*omp_get_max_threads)(void);
-	bool whole_bytes, bf16; /* what the processor has */
-	char name[32], missing[160];
-} lib;
-static pthread_once_t once = PTHREAD_ONCE_INIT;
-
-static bool find(void *library, const char *name, void *function)
-{
-	void *found = dlsym(library, name);
-	memcpy(function, &found, sizeof found);
-	if (found == NULL)
-		snprintf(lib.missing, sizeof lib.missing, LIBRARY " lacks %s", name);
-	return found != NULL;
-}
-
-static bool find_functions(void *library)
-{
-#define FIND(function)                                \
-	if (!find(library, #function, &lib.function)) \
-		return false;
-	FUNCTIONS(FIND)
-#undef FIND
-	switch (lib.dnnl_version()->cpu_runtime) {
-	case DNNL_RUNTIME_SEQ:
-	case DNNL_RUNTIME_THREADPOOL: return true; /* no pool is given */
-	case DNNL_RUNTIME_OMP:
-		return find(library, "omp_set_num_threads", &lib.omp_set_num_threads) &&
-		       find(library, "omp_get_max_threads", &lib.omp_get_max_threads);
-	default:
-		snprintf(lib.missing, sizeof lib.missing,
-		         "this " LIBRARY " brings threads of its own, which cannot be switched off");
-		return false;
-	}
-}
-
-static void look(void)
-{
-	void *library = dlopen(LIBRARY, RTLD_LAZY | RTLD_LOCAL);
-	if (library == NULL) {
-		snprintf(lib.missing, sizeof lib.missing, "oneDNN is not installed: %.110s", dlerror());
-		return;
-	}
-	if (!find_functions(library))
-		return;
-	const dnnl_version_t *version = lib.dnnl_version();
-	snprintf(lib.name, sizeof lib.name, "oneDNN %d.%d.%d", version->major, version->minor,
-	         version->patch);
-	/* Bits: a later instruction set holds those of the earlier ones that it includes. */
-	unsigned isa = (unsigned)lib.dnnl_get_effective_cpu_isa();
-	lib.bf16 = (isa & dnnl_cpu_isa_avx512_core_bf16) == dnnl_cpu_isa_avx512_core_bf16;
-	switch (isa) {
-	case dnnl_cpu_isa_sse41:
-	case dnnl_cpu_isa_avx:
-	case dnnl_cpu_isa_avx2:
-	case dnnl_cpu_isa_avx512_core: lib.whole_bytes = false; break;
-	default: lib.whole_bytes = true;
-	}
-}
-
 const char *low_products_missing(enum low_type type)
 {
-	pthread_once(&once, look);
-	if (lib.missing[0] != '\0')
-		return lib.missing;
-	return type == LOW_BF16 && !lib.bf16 ? "this processor has no bf16 instructions" : NULL;
+	if (low_library()->missing[0] != '\0')
+		return low_library()->missing;
+	return type == LOW_BF16 && !low_library()->bf16 ? "this processor has no bf16 instructions"
+	                                                : NULL;
 }
 
 const char *low_products_name(void)
 {
-	return low_products_missing(LOW_INT8) == NULL ? lib.name : NULL;
+	return low_products_missing(LOW_INT8) == NULL ? low_library()->name : NULL;
 }
 
 int low_products_weight_limit(void)
 {
-	return low_products_missing(LOW_INT8) != NULL || lib.whole_bytes ? 127 : 63;
+	return low_products_missing(LOW_INT8) != NULL || low_library()->whole_bytes ? 127 : 63;
 }
 
 /* Keeps OpenMP to the calling thread until leave(); both touch that thread's setting alone. */
 static int enter(void)
 {
 	int threads = 1;
-	if (lib.omp_set_num_threads != NULL) {
-		threads = lib.omp_get_max_threads();
-		lib.omp_set_num_threads(1);
+	if (low_library()->omp_set_num_threads != NULL) {
+		threads = low_library()->omp_get_max_threads();
+		low_library()->omp_set_num_threads(1);
 	}
 	return threads;
 }
 
 static void leave(int threads)
 {
-	if (lib.omp_set_num_threads != NULL && threads != 1)
-		lib.omp_set_num_threads(threads);
+	if (low_library()->omp_set_num_threads != NULL && threads != 1)
+		low_library()->omp_set_num_threads(threads);
 }
 
 /* ---- kernels -------------------------------------------------------------------------------- */
@@ -181,7 +67,7 @@ struct low_slot {
 struct low_kernels {
 	size_t n, k, slot_count;
 	dnnl_engine_t engine;
-	dnnl_memory_desc_t plain;        /* (k, n), stored as (n, k) */
+	dnnl_memory_desc_t plain;         /* (k, n), stored as (n, k) */
 	dnnl_primitive_desc_t reordering; /* plain -> as the kernels want it */
 	dnnl_primitive_t reorder;
 	struct kernel kernels[2];
@@ -194,9 +80,9 @@ static bool describe(dnnl_memory_desc_t *out, size_t rows, size_t columns, dnnl_
 {
 	const dnnl_dims_t dims = { (dnnl_dim_t)rows, (dnnl_dim_t)columns };
 #if DNNL_VERSION_MAJOR >= 3
-	return lib.dnnl_memory_desc_create_with_tag(out, 2, dims, type, tag) == dnnl_success;
+	return low_library()->dnnl_memory_desc_create_with_tag(out, 2, dims, type, tag) == dnnl_success;
 #else
-	return lib.dnnl_memory_desc_init_by_tag(out, 2, dims, type, tag) == dnnl_success;
+	return low_library()->dnnl_memory_desc_init_by_tag(out, 2, dims, type, tag) == dnnl_success;
 #endif
 }
 
@@ -204,7 +90,7 @@ static void forget(dnnl_memory_desc_t *descriptor)
 {
 #if DNNL_VERSION_MAJOR >= 3
 	if (*descriptor != NULL)
-		lib.dnnl_memory_desc_destroy(*descriptor);
+		low_library()->dnnl_memory_desc_destroy(*descriptor);
 #else
 	(void)descriptor;
 #endif
@@ -214,28 +100,29 @@ static bool describe_product(dnnl_primitive_desc_t *out, layout x, layout weight
                              const_dnnl_primitive_attr_t attributes, dnnl_engine_t engine)
 {
 #if DNNL_VERSION_MAJOR >= 3
-	return lib.dnnl_matmul_primitive_desc_create(out, engine, x, weight, NULL, products,
-	                                             attributes) == dnnl_success;
+	return low_library()->dnnl_matmul_primitive_desc_create(out, engine, x, weight, NULL, products,
+	                                                        attributes) == dnnl_success;
 #else
 	dnnl_matmul_desc_t operation;
-	return lib.dnnl_matmul_desc_init(&operation, x, weight, NULL, products) == dnnl_success &&
-	       lib.dnnl_primitive_desc_create(out, &operation, attributes, engine, NULL) ==
+	return low_library()->dnnl_matmul_desc_init(&operation, x, weight, NULL, products) ==
+	           dnnl_success &&
+	       low_library()->dnnl_primitive_desc_create(out, &operation, attributes, engine, NULL) ==
 	           dnnl_success;
 #endif
 }
 
 static layout weight_layout(const struct low_kernels *kernels)
 {
-	return lib.dnnl_primitive_desc_query_md(kernels->kernels[0].description,
-	                                        dnnl_query_weights_md, 0);
+	return low_library()->dnnl_primitive_desc_query_md(kernels->kernels[0].description,
+	                                                   dnnl_query_weights_md, 0);
 }
 
 /* oneDNN's plain loops would be slower than f32. */
 static bool has_fast_code(const_dnnl_primitive_desc_t description)
 {
 	const char *name = NULL;
-	return lib.dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0, &name) ==
-	           dnnl_success &&
+	return low_library()->dnnl_primitive_desc_query(description, dnnl_query_impl_info_str, 0,
+	                                                &name) == dnnl_success &&
 	       strncmp(name, "ref", 3) != 0;
 }
 
@@ -245,18 +132,19 @@ static bool make_kernel(struct kernel *kernel, const struct low_kernels *kernels
 	bool int8 = type == LOW_INT8;
 	dnnl_primitive_attr_t attributes = NULL;
 	bool made =
-	    lib.dnnl_primitive_attr_create(&attributes) == dnnl_success &&
-	    lib.dnnl_primitive_attr_set_scratchpad_mode(attributes, dnnl_scratchpad_mode_user) ==
-	        dnnl_success &&
+	    low_library()->dnnl_primitive_attr_create(&attributes) == dnnl_success &&
+	    low_library()->dnnl_primitive_attr_set_scratchpad_mode(
+	        attributes, dnnl_scratchpad_mode_user) == dnnl_success &&
 	    describe(&kernel->x, kernel->rows, kernels->k, int8 ? dnnl_u8 : dnnl_bf16, dnnl_ab) &&
 	    describe(&kernel->products, kernel->rows, kernels->n, int8 ? dnnl_s32 : dnnl_f32,
 	             dnnl_ab) &&
 	    describe_product(&kernel->description, LAYOUT(kernel->x), weight, LAYOUT(kernel->products),
 	                     attributes, kernels->engine) &&
 	    has_fast_code(kernel->description) &&
-	    lib.dnnl_primitive_create(&kernel->primitive, kernel->description) == dnnl_success;
+	    low_library()->dnnl_primitive_create(&kernel->primitive, kernel->description) ==
+	        dnnl_success;
 	if (attributes != NULL)
-		lib.dnnl_primitive_attr_destroy(attributes);
+		low_library()->dnnl_primitive_attr_destroy(attributes);
 	return made;
 }
 
@@ -264,16 +152,16 @@ static bool make_kernels(struct low_kernels *kernels, enum low_type type)
 {
 	dnnl_data_type_t element = type == LOW_INT8 ? dnnl_s8 : dnnl_bf16;
 	dnnl_memory_desc_t any = { 0 };
-	bool made =
-	    lib.dnnl_engine_create(&kernels->engine, dnnl_cpu, 0) == dnnl_success &&
-	    describe(&any, kernels->k, kernels->n, element, dnnl_format_tag_any) &&
-	    describe(&kernels->plain, kernels->k, kernels->n, element, dnnl_ba) &&
-	    make_kernel(&kernels->kernels[0], kernels, LAYOUT(any), type) &&
-	    make_kernel(&kernels->kernels[1], kernels, weight_layout(kernels), type) &&
-	    lib.dnnl_reorder_primitive_desc_create(&kernels->reordering, LAYOUT(kernels->plain),
-	                                           kernels->engine, weight_layout(kernels),
-	                                           kernels->engine, NULL) == dnnl_success &&
-	    lib.dnnl_primitive_create(&kernels->reorder, kernels->reordering) == dnnl_success;
+	bool made = low_library()->dnnl_engine_create(&kernels->engine, dnnl_cpu, 0) == dnnl_success &&
+	            describe(&any, kernels->k, kernels->n, element, dnnl_format_tag_any) &&
+	            describe(&kernels->plain, kernels->k, kernels->n, element, dnnl_ba) &&
+	            make_kernel(&kernels->kernels[0], kernels, LAYOUT(any), type) &&
+	            make_kernel(&kernels->kernels[1], kernels, weight_layout(kernels), type) &&
+	            low_library()->dnnl_reorder_primitive_desc_create(
+	                &kernels->reordering, LAYOUT(kernels->plain), kernels->engine,
+	                weight_layout(kernels), kernels->engine, NULL) == dnnl_success &&
+	            low_library()->dnnl_primitive_create(&kernels->reorder, kernels->reordering) ==
+	                dnnl_success;
 	forget(&any);
 	return made;
 }
@@ -281,7 +169,8 @@ static bool make_kernels(struct low_kernels *kernels, enum low_type type)
 static bool make_memory(dnnl_memory_t *out, layout descriptor, const struct low_kernels *kernels,
                         void *bytes)
 {
-	return lib.dnnl_memory_create(out, descriptor, kernels->engine, bytes) == dnnl_success;
+	return low_library()->dnnl_memory_create(out, descriptor, kernels->engine, bytes) ==
+	       dnnl_success;
 }
 
 static bool make_slot(struct low_slot *slot, struct low_kernels *kernels)
@@ -290,17 +179,16 @@ static bool make_slot(struct low_slot *slot, struct low_kernels *kernels)
 	slot->kernels = kernels;
 	slot->values = memory_floats((rows[0] > rows[1] ? rows[0] : rows[1]) * kernels->n);
 	bool made = slot->values != NULL &&
-	            lib.dnnl_stream_create(&slot->stream, kernels->engine,
-	                                   dnnl_stream_default_flags) == dnnl_success &&
+	            low_library()->dnnl_stream_create(&slot->stream, kernels->engine,
+	                                              dnnl_stream_default_flags) == dnnl_success &&
 	            make_memory(&slot->weight, weight_layout(kernels), kernels, DNNL_MEMORY_NONE);
 	for (size_t i = 0; made && i < 2; i++) {
 		struct kernel *kernel = &kernels->kernels[i];
-		layout scratch =
-		    lib.dnnl_primitive_desc_query_md(kernel->description, dnnl_query_scratchpad_md, 0);
-		made =
-		    make_memory(&slot->x[i], LAYOUT(kernel->x), kernels, DNNL_MEMORY_NONE) &&
-		    make_memory(&slot->products[i], LAYOUT(kernel->products), kernels, slot->values) &&
-		    make_memory(&slot->scratch[i], scratch, kernels, DNNL_MEMORY_ALLOCATE);
+		layout scratch = low_library()->dnnl_primitive_desc_query_md(kernel->description,
+		                                                             dnnl_query_scratchpad_md, 0);
+		made = make_memory(&slot->x[i], LAYOUT(kernel->x), kernels, DNNL_MEMORY_NONE) &&
+		       make_memory(&slot->products[i], LAYOUT(kernel->products), kernels, slot->values) &&
+		       make_memory(&slot->scratch[i], scratch, kernels, DNNL_MEMORY_ALLOCATE);
 	}
 	return made;
 }
@@ -332,7 +220,7 @@ clipcls_status low_kernels_new(struct low_kernels **out, enum low_type type, con
 		low_kernels_free(kernels);
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
 		                 "%s has no fast product of %zu rows, %zu x %zu, on this processor",
-		                 lib.name, rows[0], k, n);
+		                 low_library()->name, rows[0], k, n);
 	}
 	*out = kernels;
 	return CLIPCLS_OK;
@@ -341,7 +229,7 @@ clipcls_status low_kernels_new(struct low_kernels **out, enum low_type type, con
 static void free_memory(dnnl_memory_t memory)
 {
 	if (memory != NULL)
-		lib.dnnl_memory_destroy(memory);
+		low_library()->dnnl_memory_destroy(memory);
 }
 
 static void free_slot(struct low_slot *slot)
@@ -353,16 +241,16 @@ static void free_slot(struct low_slot *slot)
 		free_memory(slot->scratch[i]);
 	}
 	if (slot->stream != NULL)
-		lib.dnnl_stream_destroy(slot->stream);
+		low_library()->dnnl_stream_destroy(slot->stream);
 	free(slot->values);
 }
 
 static void free_primitive(dnnl_primitive_t primitive, dnnl_primitive_desc_t description)
 {
 	if (primitive != NULL)
-		lib.dnnl_primitive_destroy(primitive);
+		low_library()->dnnl_primitive_destroy(primitive);
 	if (description != NULL)
-		lib.dnnl_primitive_desc_destroy(description);
+		low_library()->dnnl_primitive_desc_destroy(description);
 }
 
 void low_kernels_free(struct low_kernels *kernels)
@@ -381,13 +269,13 @@ void low_kernels_free(struct low_kernels *kernels)
 	free_primitive(kernels->reorder, kernels->reordering);
 	forget(&kernels->plain);
 	if (kernels->engine != NULL)
-		lib.dnnl_engine_destroy(kernels->engine);
+		low_library()->dnnl_engine_destroy(kernels->engine);
 	free(kernels);
 }
 
 size_t low_kernels_weight_bytes(const struct low_kernels *kernels)
 {
-	return lib.dnnl_memory_desc_get_size(weight_layout(kernels));
+	return low_library()->dnnl_memory_desc_get_size(weight_layout(kernels));
 }
 
 bool low_kernels_pack(void *packed, const void *weight, const struct low_kernels *kernels)
@@ -398,17 +286,18 @@ bool low_kernels_pack(void *packed, const void *weight, const struct low_kernels
 	/* The library takes what it reads as void *, too; it does not write there. */
 	bool done = make_memory(&from, LAYOUT(kernels->plain), kernels, (void *)(uintptr_t)weight) &&
 	            make_memory(&to, weight_layout(kernels), kernels, packed) &&
-	            lib.dnnl_stream_create(&stream, kernels->engine, dnnl_stream_default_flags) ==
-	                dnnl_success;
+	            low_library()->dnnl_stream_create(&stream, kernels->engine,
+	                                              dnnl_stream_default_flags) == dnnl_success;
 	if (done) {
 		const dnnl_exec_arg_t arguments[] = { { DNNL_ARG_FROM, from }, { DNNL_ARG_TO, to } };
-		done = lib.dnnl_primitive_execute(kernels->reorder, stream, 2, arguments) == dnnl_success;
+		done = low_library()->dnnl_primitive_execute(kernels->reorder, stream, 2, arguments) ==
+		       dnnl_success;
 	}
 	leave(before);
 	free_memory(from);
 	free_memory(to);
 	if (stream != NULL)
-		lib.dnnl_stream_destroy(stream);
+		low_library()->dnnl_stream_destroy(stream);
 	return done;
 }
 
@@ -438,12 +327,12 @@ const void *low_slot_multiply(struct low_slot *slot, const void *x, size_t rows,
 		                                  { DNNL_ARG_DST, slot->products[which] },
 		                                  { DNNL_ARG_SCRATCHPAD, slot->scratch[which] } };
 	int before = enter();
-	bool done = lib.dnnl_memory_set_data_handle(slot->x[which], (void *)(uintptr_t)x) ==
+	bool done = low_library()->dnnl_memory_set_data_handle(slot->x[which], (void *)(uintptr_t)x) ==
 	                dnnl_success &&
-	            lib.dnnl_memory_set_data_handle(slot->weight, (void *)(uintptr_t)packed) ==
-	                dnnl_success &&
-	            lib.dnnl_primitive_execute(kernels->kernels[which].primitive, slot->stream, 4,
-	                                       arguments) == dnnl_success;
+	            low_library()->dnnl_memory_set_data_handle(
+	                slot->weight, (void *)(uintptr_t)packed) == dnnl_success &&
+	            low_library()->dnnl_primitive_execute(kernels->kernels[which].primitive,
+	                                                  slot->stream, 4, arguments) == dnnl_success;
 	leave(before);
 	return done ? slot->values : NULL;
 }

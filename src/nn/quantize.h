@@ -11,8 +11,8 @@
  * infinity gets the scale NaN. */
 void quantize_row(uint8_t *out, float *scale, int32_t *zero, const float *x, size_t k);
 
-/* weight: (k), one output's -> out: (k) s8, weight[i] ~ *scale * out[i], |out[i]| <= limit; *sum: of
- * out. A NaN or an infinity gets the scale NaN. */
+/* weight: (k), one output's -> out: (k) s8, weight[i] ~ *scale * out[i], |out[i]| <= limit; *sum:
+ * of out. A NaN or an infinity gets the scale NaN. */
 void quantize_weight(int8_t *out, float *scale, int32_t *sum, const float *weight, size_t k,
                      int limit);
 

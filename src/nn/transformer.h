@@ -22,8 +22,8 @@ struct block {
 
 struct transformer {
 	struct transformer_config config;
-	struct block *blocks; /* (layers) */
-	float *settled;       /* what the linears' blocks lie in; NULL = none */
+	struct block *blocks;    /* (layers) */
+	float *settled;          /* what the linears' blocks lie in; NULL = none */
 	struct low_weights *low; /* the linears in low precision; NULL = f32 */
 	enum low_type low_type;
 };
@@ -70,7 +70,7 @@ void transformer_forward(float *x, const struct transformer *transformer,
                          const struct attention_rows *rows, const uint32_t *keep, size_t kept,
                          struct arena *arena, struct pool *pool);
 /* Floats of arena that a forward pass takes, for a pool of `threads`. */
-size_t transformer_scratch(const struct transformer *transformer,
-                           const struct attention_rows *rows, size_t threads);
+size_t transformer_scratch(const struct transformer *transformer, const struct attention_rows *rows,
+                           size_t threads);
 
 #endif

@@ -161,7 +161,8 @@ static bool missing(enum low_type type)
  * the tests above say, and the other is at most 1. bf16 has 8 bits: half of 2^-8 of each factor. */
 static double bound_of(const struct layer *layer, size_t row, size_t column)
 {
-	const float *x = layer->x + row * layer->linear.k, *w = layer->weight + column * layer->linear.k;
+	const float *x = layer->x + row * layer->linear.k,
+	            *w = layer->weight + column * layer->linear.k;
 	double sum_x = 0, sum_w = 0, sum_xw = 0, most_w = 0, low = 0, high = 0;
 	for (size_t i = 0; i < layer->linear.k; i++) {
 		sum_x += fabs(x[i]);
@@ -225,7 +226,8 @@ static void a_tile_does_not_depend_on_its_neighbours_or_the_threads(void **state
 			continue;
 		layer_make(&layer, type, N, K, TILES, T, pool);
 		float *all = random_floats(TILES * T * N, 4), *some = random_floats(TILES * T * N, 5);
-		low_apply(all, &layer.rows, (struct row_tiles){ TILES, T }, &layer.linear, LINEAR_SET, NULL);
+		low_apply(all, &layer.rows, (struct row_tiles){ TILES, T }, &layer.linear, LINEAR_SET,
+		          NULL);
 		for (size_t count = 1; count < TILES; count++) {
 			size_t first = (TILES - count) * T;
 			low_rows_fill(&layer.rows, layer.x + first * K, count * T, K, count % 3 ? pool : NULL);
