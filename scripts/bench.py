@@ -3,9 +3,9 @@
 
     bench.py [--only ITEM,...] [--shapes b32,l14] [--rounds N] [--seconds N] [--quick] [--out FILE] [--check]
 
-Peer and clipcls take turns, on all cores; medians count. The result is written to docs/benchmarks.md (with
---quick: to stdout). A package that is missing is said to be missing. CLIPCLS_BUILD names the build folder (default:
-build/release). Needs the packages of tests/requirements.txt, and onnx, onnxruntime, openvino for those peers:
+Peer and clipcls take turns, on all cores; medians count. The result is written to docs/benchmarks.md
+(with --quick: to stdout). A package that is missing is said to be missing. CLIPCLS_BUILD names the build
+folder (default: build/release). Needs the packages of tests/requirements.txt, and for two peers:
 
     pip install -r tests/requirements.txt onnx onnxruntime openvino
 
@@ -20,7 +20,8 @@ import sys
 sys.dont_write_bytecode = True
 
 from benchmark import jobs, setting, towers  # noqa: E402
-from benchmark.report import page, verdict  # noqa: E402
+from benchmark.report import Aim, Section, page, verdict  # noqa: E402
+from benchmark.running import Failed  # noqa: E402
 
 ITEMS = {
     "tower": lambda s: [towers.tower(s, shape) for shape in s.shapes],
@@ -72,6 +73,16 @@ def command_line(options):
     return " ".join([*parts, "--rounds", str(options.rounds), "--seconds", f"{options.seconds:g}"])
 
 
+def run_item(name, own):
+    """Its sections; what goes wrong with one item does not cost the others their figures."""
+    print(f"{name}:", file=sys.stderr)
+    try:
+        return ITEMS[name](own)
+    except (Failed, RuntimeError) as error:
+        print(f"{name}: {error}", file=sys.stderr)
+        return [Section(name, f"Not measured: {error}", aims=[Aim(name, str(error), None)])]
+
+
 def main():
     options = parse()
     build = pathlib.Path(os.environ.get("CLIPCLS_BUILD", setting.ROOT / "build/release"))
@@ -81,8 +92,7 @@ def main():
                           options.seconds, options.quick, options.shapes)
     sections = []
     for item in options.only:
-        print(f"{item}:", file=sys.stderr)
-        sections += ITEMS[item](own)
+        sections += run_item(item, own)
     text = page(command_line(options), machine, setting.versions(own.program), sections, options.quick)
     if options.quick and options.out is None:
         print(text, end="")

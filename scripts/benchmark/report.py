@@ -54,11 +54,13 @@ def mebibytes(value):
 
 
 def at_least(what, value, wanted, show=times):
-    return Aim(f"{what}: at least {show(wanted)}", show(value), None if value is None else value >= wanted)
+    return Aim(f"{what}: at least {show(wanted)}", show(value),
+               None if value is None else value >= wanted)
 
 
 def at_most(what, value, wanted, show=times):
-    return Aim(f"{what}: at most {show(wanted)}", show(value), None if value is None else value <= wanted)
+    return Aim(f"{what}: at most {show(wanted)}", show(value),
+               None if value is None else value <= wanted)
 
 
 def percent(value):
@@ -71,11 +73,12 @@ def verdict(held):
 
 def page(command, machine, versions, sections, quick):
     lines = ["# Benchmarks", ""]
-    lines += ["Written by `" + command + "`: all programs on one machine in one run, in turn, with the same "
-              "number of threads, files in the page cache. Figures are medians; a ratio above 1 is in favour of "
-              "clipcls. A row's `-` or reason says that there is no figure.", ""]
+    lines += [f"Written by `{command}`: all programs on one machine in one run, in turn, with the same number of "
+              "threads, files in the page cache.",
+              "Figures are medians; a ratio above 1 is in favour of clipcls. A row's `-` or reason says that there "
+              "is no figure.", ""]
     if quick:
-        lines += ["**A quick run to see that everything works: the figures are not to be quoted.**", ""]
+        lines += ["**A quick run to see that everything works: not to be quoted.**", ""]
     lines += ["## Machine", "", *Table(["", ""], machine).lines(), ""]
     lines += ["## Versions", "", *Table(["program or package", "version"], versions).lines(), ""]
     aims = [aim for section in sections for aim in section.aims]

@@ -41,7 +41,8 @@ def run(command, threads):
         if child.returncode != 0:
             said = last_line(err.read().decode("utf-8", "replace"))
             missing = re.search(r"No module named '([\w.]+)'", said)
-            raise Failed(f"missing: {missing[1]}" if missing else f"failed: {said[:120]}")
+            reason = f"missing: {missing[1]}" if missing else f"failed: {said[:120]}"
+            raise Failed(f"ended by signal {-child.returncode}" if child.returncode < 0 else reason)
         return Done(seconds, usage.ru_maxrss * 1024, out.read().decode("utf-8", "replace"))
 
 

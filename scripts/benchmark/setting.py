@@ -64,7 +64,7 @@ class Setting:
     # ---- files, made once -----------------------------------------------------------------------
 
     def _make(self, name, script, *arguments):
-        """Runs a script that writes work/name; a half-written folder is not taken for a whole one."""
+        """Runs a script that writes work/name; half a folder is never taken for a whole one."""
         target = self.work / name
         if not target.exists():
             part = self.work / f"{name}.part"
@@ -85,7 +85,10 @@ class Setting:
         """As this run's program writes it, whatever an earlier one wrote."""
         target = self.work / f"{name}.safetensors"
         if name not in self.converted:
-            subprocess.run([self.program, "convert", self.checkpoint(name), target], check=True)
+            done = subprocess.run([self.program, "convert", self.checkpoint(name), target],
+                                  capture_output=True, text=True)
+            if done.returncode != 0:
+                raise RuntimeError(f"{target.name}: {last_line(done.stderr)[:120]}")
             self.converted.add(name)
         return target
 
@@ -100,7 +103,7 @@ class Setting:
 
 
 def environment(threads):
-    """For peers: the same number of threads, no network, and what torchvision needs beside a CPU torch."""
+    """For peers: the same number of threads, no network, and torchvision_cpu within reach."""
     search = [str(ROOT / "tests/parity"), str(PEERS)]
     return {**os.environ, "OMP_NUM_THREADS": str(threads), "HF_HUB_OFFLINE": "1",
             "PYTHONPATH": os.pathsep.join(search), "PYTHONDONTWRITEBYTECODE": "1"}

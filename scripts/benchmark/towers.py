@@ -82,15 +82,18 @@ def tower(setting, shape):
     alone = samples["clipcls f32"].median(lambda run: 1e3 / run["image_tower"]["one_picture_ms"])
     batch = samples["clipcls f32"].median(lambda run: run["image_tower"]["pictures_per_second"])
     table = Table(["program", "precision", "one picture", f"batches of {BATCH}",
-                   "clipcls f32 against it, one", "batches", "share of products' peak, multiply-adds' peak"])
+                   "clipcls f32 against it, one", "batches",
+                   "share of products' peak, multiply-adds' peak"])
     table.rows += [_our_row(name, samples[name]) for name in samples if name.startswith("clipcls")]
     table.rows += [_peer_row(samples, name, alone, batch) for name in peers]
     section = Section(
         f"Image tower, {SHAPES[shape]}",
-        " ".join(["Normalised pixels to embeddings, random weights, all cores. Batches: the peers take 32 pictures "
-                  "at once (OpenVINO by the faster of one request and its queue); clipcls takes as many as its "
-                  "threads take at a time. Shares are of the fastest large matrix products and of multiply-adds in "
-                  "registers, measured by `clipcls bench` in the same process.", *notes]), [table])
+        "\n".join(["Normalised pixels to embeddings, random weights, all cores. Batches: the peers take "
+                   f"{BATCH} pictures at once (OpenVINO by the faster",
+                   "of one request and its queue); clipcls takes as many as its threads take at a time. Shares "
+                   "are of the fastest large matrix",
+                   "products and of multiply-adds in registers, measured by `clipcls bench` in the same process.",
+                   *notes]), [table])
     section.aims += _fp32_aims(shape, samples, _best(samples, FP32, lambda run: 1 / run["alone"]),
                                _best(samples, FP32, lambda run: run["batch"]))
     for name in samples:

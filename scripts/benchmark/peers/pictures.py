@@ -1,7 +1,7 @@
 """pictures.py FOLDER N WIDTH: N different JPEG files, WIDTH wide and about three quarters as high.
 
-The repository's photographs, mirrored, cut and with their contrast changed: no two files are the same, and all of
-them cost what photographs cost to decode.
+The repository's photographs, mirrored, cut and with their contrast changed: no two files are the same,
+and all of them cost what photographs cost to decode.
 """
 
 import pathlib
