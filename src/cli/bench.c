@@ -269,7 +269,8 @@ static clipcls_status start_up(struct bench *bench, clipcls_error *error)
 	struct bench_report *report = &bench->report;
 	clipcls_model_options model_options = { .threads = options->threads,
 		                                    .batch = options->batch,
-		                                    .layout = options->layout };
+		                                    .layout = options->layout,
+		                                    .precision = options->precision };
 	double begin = clock_seconds();
 	clipcls_status status =
 	    clipcls_model_open(&bench->model, sources_model(options), &model_options, error);

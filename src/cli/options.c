@@ -59,7 +59,7 @@ static const struct option_row rows[] = {
 	{ 'j', "threads", "N", FOR_CLASSIFY | FOR_BENCH, "threads (default: all cores)" },
 	{ 'b', "batch", "N", FOR_CLASSIFY | FOR_BENCH,
 	  "pictures per forward pass and thread (default: auto)" },
-	{ OPT_PRECISION, "precision", "P", FOR_CLASSIFY,
+	{ OPT_PRECISION, "precision", "P", FOR_CLASSIFY | FOR_BENCH,
 	  "of the image tower: f32 (default), bf16, int8, or auto: the\nfastest that agrees with f32" },
 	{ OPT_NO_EXIF, "no-exif", NULL, FOR_CLASSIFY, "do not turn pictures as their EXIF data says" },
 	{ OPT_MAX_PIXELS, "max-pixels", "N", FOR_CLASSIFY,
