@@ -73,10 +73,9 @@ def verdict(held):
 
 def page(command, machine, versions, sections, quick):
     lines = ["# Benchmarks", ""]
-    lines += [f"Written by `{command}`: all programs on one machine in one run, in turn, with the same number of "
-              "threads, files in the page cache.",
-              "Figures are medians; a ratio above 1 is in favour of clipcls. A row's `-` or reason says that there "
-              "is no figure.", ""]
+    lines += [f"Written by `{command}`: all programs on one machine in one run, in turn, with the same number",
+              "of threads, files in the page cache. Figures are medians; a ratio above 1 is in favour of clipcls. "
+              "A row's `-` or", "reason says that there is no figure.", ""]
     if quick:
         lines += ["**A quick run to see that everything works: not to be quoted.**", ""]
     lines += ["## Machine", "", *Table(["", ""], machine).lines(), ""]

@@ -3,7 +3,6 @@
 import itertools
 import json
 import os
-import re
 import statistics
 import subprocess
 import sys
@@ -11,7 +10,7 @@ import tempfile
 import time
 from dataclasses import dataclass, field
 
-from .setting import PEERS, environment, last_line
+from .setting import PEERS, environment, last_line, reason
 
 
 class Failed(Exception):
@@ -39,10 +38,7 @@ def run(command, threads):
         out.seek(0)
         err.seek(0)
         if child.returncode != 0:
-            said = last_line(err.read().decode("utf-8", "replace"))
-            missing = re.search(r"No module named '([\w.]+)'", said)
-            reason = f"missing: {missing[1]}" if missing else f"failed: {said[:120]}"
-            raise Failed(f"ended by signal {-child.returncode}" if child.returncode < 0 else reason)
+            raise Failed(reason(child.returncode, err.read().decode("utf-8", "replace")))
         return Done(seconds, usage.ru_maxrss * 1024, out.read().decode("utf-8", "replace"))
 
 

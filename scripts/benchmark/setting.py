@@ -4,6 +4,7 @@ import importlib.metadata
 import os
 import pathlib
 import platform
+import re
 import subprocess
 import sys
 import time
@@ -73,7 +74,7 @@ class Setting:
             done = subprocess.run([sys.executable, script, part, *map(str, arguments)],
                                   capture_output=True, text=True, env=environment(self.threads))
             if done.returncode != 0:
-                raise RuntimeError(f"{name}: {last_line(done.stderr)[:120]}")
+                raise RuntimeError(f"{name}: {reason(done.returncode, done.stderr)}")
             part.rename(target)
         return target
 
@@ -88,7 +89,7 @@ class Setting:
             done = subprocess.run([self.program, "convert", self.checkpoint(name), target],
                                   capture_output=True, text=True)
             if done.returncode != 0:
-                raise RuntimeError(f"{target.name}: {last_line(done.stderr)[:120]}")
+                raise RuntimeError(f"{target.name}: {reason(done.returncode, done.stderr)}")
             self.converted.add(name)
         return target
 
@@ -112,6 +113,14 @@ def environment(threads):
 def last_line(text):
     lines = [line for line in text.splitlines() if line.strip()]
     return lines[-1].strip() if lines else "no message"
+
+
+def reason(code, said):
+    """Why a process failed, in a few words."""
+    if code < 0:
+        return f"ended by signal {-code}"
+    missing = re.search(r"No module named '([\w.]+)'", last_line(said))
+    return f"missing: {missing[1]}" if missing else f"failed: {last_line(said)[:120]}"
 
 
 # ---- what the page says about machine and versions ------------------------------------------------

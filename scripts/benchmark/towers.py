@@ -4,7 +4,6 @@ from .report import Section, Table, at_least, number, percent, ratio, times
 from .running import bench, interleaved, peer
 from .setting import ROOT, SHAPES
 
-BATCH = 32
 FP32 = ["transformers", "open_clip", "onnxruntime", "openvino"]
 INT8 = "onnxruntime-int8"
 PRECISION_OF = {name: "f32" for name in FP32} | {INT8: "int8, dynamic"}
@@ -72,16 +71,16 @@ def _our_row(name, samples):
 
 
 def tower(setting, shape):
-    notes = []
+    notes, at_once = [], setting.size(32, 4)
     checkpoint = setting.checkpoint(f"hf-{shape}")
     onnx = _onnx(setting, f"hf-{shape}", notes)
-    peers = {name: (lambda name=name: peer(setting, "tower", name, shape, checkpoint, onnx, BATCH,
+    peers = {name: (lambda name=name: peer(setting, "tower", name, shape, checkpoint, onnx, at_once,
                                            setting.seconds, setting.threads))
              for name in [*FP32, INT8]}
     samples = interleaved(setting.rounds, _ours(setting, checkpoint), peers)
     alone = samples["clipcls f32"].median(lambda run: 1e3 / run["image_tower"]["one_picture_ms"])
     batch = samples["clipcls f32"].median(lambda run: run["image_tower"]["pictures_per_second"])
-    table = Table(["program", "precision", "one picture", f"batches of {BATCH}",
+    table = Table(["program", "precision", "one picture", f"batches of {at_once}",
                    "clipcls f32 against it, one", "batches",
                    "share of products' peak, multiply-adds' peak"])
     table.rows += [_our_row(name, samples[name]) for name in samples if name.startswith("clipcls")]
@@ -89,10 +88,10 @@ def tower(setting, shape):
     section = Section(
         f"Image tower, {SHAPES[shape]}",
         "\n".join(["Normalised pixels to embeddings, random weights, all cores. Batches: the peers take "
-                   f"{BATCH} pictures at once (OpenVINO by the faster",
+                   f"{at_once} pictures at once (OpenVINO by the faster",
                    "of one request and its queue); clipcls takes as many as its threads take at a time. Shares "
                    "are of the fastest large matrix",
-                   "products and of multiply-adds in registers, measured by `clipcls bench` in the same process.",
+                   "products and of multiply-adds in registers, as `clipcls bench` finds them in the same run.",
                    *notes]), [table])
     section.aims += _fp32_aims(shape, samples, _best(samples, FP32, lambda run: 1 / run["alone"]),
                                _best(samples, FP32, lambda run: run["batch"]))
