@@ -8,7 +8,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "nn/blas.h"
-#include "nn/vector.h"
+#include "base/vector.h"
 
 #include <stdlib.h>
 #include <string.h>

@@ -1,6 +1,6 @@
 #include "cli/bench.h"
 
-#include "base/json.h"
+#include "cli/output.h"
 
 #include <stdio.h>
 #include <string.h>
@@ -140,11 +140,5 @@ enum exit_code bench_print_json(const struct bench_report *report)
 	              MS(report->ranking));
 	buffer_format(&out, "\"peak_memory_bytes\":{\"first_result\":%zu,\"in_all\":%zu}}\n",
 	              report->first_peak, report->last_peak);
-	if (out.failed)
-		complain("out of memory");
-	else
-		fwrite(out.bytes, 1, out.size, stdout);
-	enum exit_code code = out.failed ? EXIT_FATAL : EXIT_DONE;
-	buffer_free(&out);
-	return code;
+	return output_text_once(&out);
 }

@@ -1,7 +1,7 @@
 /* clipcls inspect: what a checkpoint is. */
 #include "cli/cli.h"
 
-#include "base/json.h"
+#include "cli/output.h"
 
 #include <inttypes.h>
 #include <stdio.h>
@@ -67,13 +67,7 @@ static enum exit_code print_json(const clipcls_model_info *info)
 	buffer_format(&out, "\"tensors\":%zu,\"parameters\":%zu,", info->tensors, info->parameters);
 	buffer_format(&out, "\"file_bytes\":%" PRIu64 ",\"memory_bytes\":%" PRIu64 "}\n",
 	              info->file_bytes, info->memory_bytes);
-	if (out.failed)
-		complain("out of memory");
-	else
-		fwrite(out.bytes, 1, out.size, stdout);
-	enum exit_code code = out.failed ? EXIT_FATAL : EXIT_DONE;
-	buffer_free(&out);
-	return code;
+	return output_text_once(&out);
 }
 
 enum exit_code command_inspect(const struct options *options)

@@ -88,6 +88,17 @@ enum exit_code output_finish(enum exit_code code)
 	return EXIT_FATAL;
 }
 
+enum exit_code output_text_once(struct buffer *text)
+{
+	enum exit_code code = text->failed ? EXIT_FATAL : EXIT_DONE;
+	if (text->failed)
+		complain("out of memory");
+	else
+		fwrite(text->bytes, 1, text->size, stdout);
+	buffer_free(text);
+	return code;
+}
+
 void output_escaped(struct buffer *line, const char *bytes, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

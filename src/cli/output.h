@@ -34,6 +34,10 @@ void output_free(struct output *output);
 /* Flushes stdout; `code`, or what a failed stdout makes of it. Says once why. */
 enum exit_code output_finish(enum exit_code code);
 
+/* Prints a text made outside of records, and frees it; EXIT_FATAL, with a message, when it failed.
+ */
+enum exit_code output_text_once(struct buffer *text);
+
 /* Appends n bytes with backslash, tab, newline, carriage return and other controls as \\ \t \n \r
  * \xHH. */
 void output_escaped(struct buffer *line, const char *bytes, size_t n);

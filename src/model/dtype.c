@@ -1,16 +1,10 @@
 #include "model/dtype.h"
 
+#include "base/float_bits.h"
+#include "base/vector.h"
+
 #include <stdint.h>
 #include <string.h>
-
-/* One copy of a loop per instruction set, chosen when the program starts. Sanitizers instrument
- * the chooser, which runs before they are ready. */
-#if defined(__x86_64__) && defined(__GLIBC__) && defined(__GNUC__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
-#define VECTOR_CLONES __attribute__((target_clones("default", "avx2", "avx512f")))
-#else
-#define VECTOR_CLONES
-#endif
 
 static const struct {
 	const char *name;
@@ -52,20 +46,6 @@ bool dtype_is_weight(enum dtype dtype)
 	return dtype == DTYPE_F32 || dtype == DTYPE_F16 || dtype == DTYPE_BF16;
 }
 
-static inline float float_of(uint32_t bits)
-{
-	float value;
-	memcpy(&value, &bits, sizeof value);
-	return value;
-}
-
-static inline uint32_t bits_of(float value)
-{
-	uint32_t bits;
-	memcpy(&bits, &value, sizeof bits);
-	return bits;
-}
-
 static inline uint32_t load16(const unsigned char *in, size_t i)
 {
 	uint16_t value;
@@ -90,18 +70,18 @@ VECTOR_CLONES static void f16_to_f32(float *out, const unsigned char *in, size_t
 		uint32_t normal = magnitude + ((127 - 15) << 23);
 		uint32_t special = magnitude + ((255 - 31) << 23);
 		/* A subnormal is m * 2^-24: 2^-14 * (1 + m / 2^10) - 2^-14 is exact in float32. */
-		uint32_t subnormal =
-		    bits_of(float_of(magnitude + ((127 - 14) << 23)) - float_of((127 - 14) << 23));
+		uint32_t subnormal = bits_from_float(float_from_bits(magnitude + ((127 - 14) << 23)) -
+		                                     float_from_bits((127 - 14) << 23));
 		uint32_t bits = magnitude < (1u << 23) ? subnormal : normal;
 		bits = magnitude >= (31u << 23) ? special : bits;
-		out[i] = float_of(bits | sign);
+		out[i] = float_from_bits(bits | sign);
 	}
 }
 
 VECTOR_CLONES static void bf16_to_f32(float *out, const unsigned char *in, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		out[i] = float_of(load16(in, i) << 16);
+		out[i] = float_from_bits(load16(in, i) << 16);
 }
 
 void dtype_to_f32(float *out, const void *in, enum dtype dtype, size_t n)
@@ -116,7 +96,7 @@ void dtype_to_f32(float *out, const void *in, enum dtype dtype, size_t n)
 
 static uint16_t f16_from_f32(float value)
 {
-	uint32_t bits = bits_of(value);
+	uint32_t bits = bits_from_float(value);
 	uint16_t sign = (uint16_t)(bits >> 16 & 0x8000);
 	uint32_t magnitude = bits & 0x7fffffff;
 	if (magnitude > 0x7f800000) /* NaN: quiet, with the upper bits of its payload */
@@ -125,8 +105,8 @@ static uint16_t f16_from_f32(float value)
 		return sign | 0x7c00;
 	if (magnitude < ((127u - 14) << 23)) {
 		/* Adding 0.5 leaves m of m * 2^-24 in the low bits, rounded by the addition itself. */
-		float shifted = float_of(magnitude) + 0.5f;
-		return sign | (uint16_t)(bits_of(shifted) - bits_of(0.5f));
+		float shifted = float_from_bits(magnitude) + 0.5f;
+		return sign | (uint16_t)(bits_from_float(shifted) - bits_from_float(0.5f));
 	}
 	uint32_t odd = magnitude >> 13 & 1;
 	uint32_t rounded = magnitude - ((127u - 15) << 23) + 0xfff + odd;
@@ -135,7 +115,7 @@ static uint16_t f16_from_f32(float value)
 
 static uint16_t bf16_from_f32(float value)
 {
-	uint32_t bits = bits_of(value);
+	uint32_t bits = bits_from_float(value);
 	if ((bits & 0x7fffffff) > 0x7f800000)
 		return (uint16_t)(bits >> 16 | 0x40); /* a NaN must not round to infinity */
 	return (uint16_t)((bits + 0x7fff + (bits >> 16 & 1)) >> 16);

@@ -1,7 +1,7 @@
 #include "nn/dot_rows.h"
 
 #include "base/checked.h"
-#include "nn/vector.h"
+#include "base/vector.h"
 
 #include <string.h>
 

@@ -3,22 +3,7 @@
 #ifndef CLIPCLS_NN_MATH_INLINE_H
 #define CLIPCLS_NN_MATH_INLINE_H
 
-#include <stdint.h>
-#include <string.h>
-
-static inline float float_from_bits(uint32_t bits)
-{
-	float value;
-	memcpy(&value, &bits, sizeof value);
-	return value;
-}
-
-static inline uint32_t bits_from_float(float value)
-{
-	uint32_t bits;
-	memcpy(&bits, &value, sizeof bits);
-	return bits;
-}
+#include "base/float_bits.h"
 
 /* exp(x) = 2^n * exp(r), |r| <= ln(2)/2; relative error below 2e-7. x is clamped to [-87, 88],
  * where floats neither vanish nor overflow. */

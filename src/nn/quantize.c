@@ -1,7 +1,7 @@
 #include "nn/quantize.h"
 
 #include "nn/math_inline.h"
-#include "nn/vector.h"
+#include "base/vector.h"
 
 #include <math.h>
 

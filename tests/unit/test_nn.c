@@ -1,5 +1,7 @@
 #include "unit.h"
 
+#include "random.h"
+
 #include "base/memory.h"
 #include "base/pool.h"
 #include "nn/attention.h"
@@ -12,21 +14,6 @@
 #include <stdlib.h>
 
 static clipcls_error error;
-
-/* Uniform in [-1, 1), the same on every machine. */
-static float random_float(uint32_t *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return (float)(*state >> 8) / 8388608.0f - 1.0f;
-}
-
-static float *random_floats(size_t n, uint32_t seed)
-{
-	float *x = memory_floats(n);
-	for (size_t i = 0; i < n; i++)
-		x[i] = random_float(&seed);
-	return x;
-}
 
 static void exp_and_erf_are_within_their_stated_error(void **state)
 {

@@ -1,7 +1,7 @@
 /* Loops that the compiler vectorises: VECTOR_CLONES marks a function of which it makes one version
  * per instruction set, chosen at load time. Sanitizers cannot run the choosing code. */
-#ifndef CLIPCLS_NN_VECTOR_H
-#define CLIPCLS_NN_VECTOR_H
+#ifndef CLIPCLS_BASE_VECTOR_H
+#define CLIPCLS_BASE_VECTOR_H
 
 /* Code for single instruction sets can be compiled in, and the processor asked for them. */
 #if defined(__x86_64__) && defined(__GNUC__)
