@@ -6,6 +6,7 @@
 #include "nn/blocked.h"
 #include "nn/dot_rows.h"
 #include "nn/ops.h"
+#include "nn/transpose.h"
 
 #include <math.h>
 #include <string.h>
@@ -20,15 +21,32 @@ struct attention_job {
 	size_t scratch_stride; /* floats of one worker */
 };
 
-static size_t scratch_of_worker(const struct attention_rows *rows)
+/* Sequences: one head's scores (tokens, tokens) and its keys (Dh, tokens). Forest: one row's
+ * scores, and its chain. */
+static size_t scratch_of_worker(const struct attention_rows *rows, size_t Dh)
 {
-	/* Sequences: one head's scores (tokens, tokens). Forest: one row's scores, and its chain. */
-	return arena_size_of(rows->tokens > 0 ? rows->tokens * rows->tokens : 2 * rows->max_depth);
+	size_t T = rows->tokens;
+	return arena_size_of(T > 0 ? T * T + Dh * T : 2 * rows->max_depth);
 }
 
-size_t attention_scratch(const struct attention_rows *rows, size_t threads)
+size_t attention_scratch(const struct attention_rows *rows, size_t Dh, size_t threads)
 {
-	return scratch_of_worker(rows) * threads;
+	return scratch_of_worker(rows, Dh) * threads;
+}
+
+/* product: a head's q (Q, Dh) times its keys (T, Dh) transposed.   transposed: (Dh, T) scratch. */
+static void multiply_by_keys(const struct blas_product *product, float *transposed)
+{
+	struct blas_product small = *product;
+	if (blocked_usable()) {
+		transpose(transposed, product->n, product->b, product->b_stride, product->n, product->k);
+		small.b = transposed;
+		small.b_stride = product->n;
+		if (blocked_small_product(&small))
+			return;
+	}
+	/* Dh is short and keys are rows: dot products need no packing. */
+	dot_rows_multiply_transposed(product);
 }
 
 /* One head of one sequence. T tokens, Q queries (T, or fewer in the last block). */
@@ -49,8 +67,7 @@ static void attend_sequence(const struct attention_job *job, size_t sequence, si
 		.c = scores,
 		.c_stride = T,
 	};
-	/* Dh is short and keys are rows: dot products need no packing. */
-	dot_rows_multiply_transposed(&product);
+	multiply_by_keys(&product, scores + T * T);
 	softmax_rows(scores, Q, T, 1.0f / sqrtf((float)Dh));
 	product = (struct blas_product){
 		.m = Q,
@@ -115,7 +132,7 @@ void attention(float *out, const float *q, const float *k, const float *v,
 		.D = D,
 		.H = H,
 		.scratch = scratch,
-		.scratch_stride = scratch_of_worker(rows),
+		.scratch_stride = scratch_of_worker(rows, D / H),
 	};
 	pool_run(pool, H, attend_head, &job);
 }

@@ -27,6 +27,6 @@ void attention(float *out, const float *q, const float *k, const float *v,
                const struct attention_rows *rows, const uint32_t *query_rows, size_t queries,
                size_t D, size_t H, float *scratch, struct pool *pool);
 /* Floats of scratch for a pool of `threads`. */
-size_t attention_scratch(const struct attention_rows *rows, size_t threads);
+size_t attention_scratch(const struct attention_rows *rows, size_t Dh, size_t threads);
 
 #endif

@@ -1,6 +1,7 @@
 #include "nn/blocked.h"
 
 #include "base/checked.h"
+#include "nn/transpose.h"
 
 #include <string.h>
 
@@ -11,22 +12,15 @@ bool blocked_floats(size_t *out, size_t n, size_t k)
 	       size_mul(padded_n / BLOCK * BLOCK, padded_k / BLOCK * BLOCK, out);
 }
 
-/* Read along the rows of the weight, which are contiguous, written with a stride inside one block,
- * which stays in the nearest cache. */
 void blocked_pack(float *blocks, const struct blocked_weight *weight, size_t column, size_t depth,
                   size_t count)
 {
 	size_t first = column * BLOCK, columns = size_min(BLOCK, weight->n - first);
-	for (size_t block = depth; block < depth + count; block++, blocks += BLOCK * BLOCK) {
-		size_t k = block * BLOCK, height = size_min(BLOCK, weight->k - k);
-		if (columns < BLOCK || height < BLOCK)
-			memset(blocks, 0, BLOCK * BLOCK * sizeof *blocks);
-		for (size_t j = 0; j < columns; j++) {
-			const float *row = weight->rows + (first + j) * weight->k + k;
-			for (size_t i = 0; i < height; i++)
-				blocks[i * BLOCK + j] = row[i];
-		}
-	}
+	size_t k = depth * BLOCK, height = size_min(count * BLOCK, weight->k - k);
+	if (columns < BLOCK || height < count * BLOCK)
+		memset(blocks, 0, count * BLOCK * BLOCK * sizeof *blocks);
+	/* Blocks of one column lie one behind the other: together they are (height, 64). */
+	transpose(blocks, BLOCK, weight->rows + first * weight->k + k, weight->k, columns, height);
 }
 
 struct fill {

@@ -130,7 +130,7 @@ size_t transformer_scratch(const struct transformer *transformer, const struct a
 	size_t R = rows->count, D = config->width;
 	size_t F = config->mlp_width > D ? config->mlp_width : D;
 	return 4 * arena_size_of(R * D) + arena_size_of(R * F) +
-	       arena_size_of(attention_scratch(rows, threads)) +
+	       arena_size_of(attention_scratch(rows, D / config->heads, threads)) +
 	       (transformer->low != NULL ? low_rows_scratch(R, F) : 0);
 }
 
@@ -147,7 +147,7 @@ static struct activations activations_take(struct arena *arena,
 		.k = arena_floats(arena, R * D),
 		.v = arena_floats(arena, R * D),
 		.mlp = arena_floats(arena, R * F),
-		.scratch = arena_floats(arena, attention_scratch(rows, threads)),
+		.scratch = arena_floats(arena, attention_scratch(rows, D / config->heads, threads)),
 		.lowered = transformer->low != NULL,
 	};
 	if (activations.lowered)

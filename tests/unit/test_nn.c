@@ -156,7 +156,7 @@ static void check_attention(const struct attention_rows *rows, const uint32_t *q
 {
 	float *q = random_floats(queries * D, 1), *k = random_floats(rows->count * D, 2);
 	float *v = random_floats(rows->count * D, 3), *out = random_floats(queries * D, 4);
-	float *scratch = memory_floats(attention_scratch(rows, 1));
+	float *scratch = memory_floats(attention_scratch(rows, DH, 1));
 	double exact[DH];
 	attention(out, q, k, v, rows, query_rows, queries, D, H, scratch, NULL);
 	for (size_t query = 0; query < queries; query++) {
