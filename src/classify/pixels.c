@@ -27,6 +27,7 @@ clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, s
 	clipcls_status status = model_need_images(model, error);
 	if (status != CLIPCLS_OK || n == 0)
 		return status;
+	model_expect_images(model, n);
 	/* A lone picture's products are shared out over all threads instead. */
 	if (n == 1) {
 		vit_forward(out, pixels, 1, model->vit, &model->image_workers[0].arena, model->pool);

@@ -20,9 +20,6 @@
 /* Stands for the path in messages of a load; taken off again, since a record has the path itself
  * and a long one would push the reason out of the message. */
 #define LOAD_NAME "image"
-/* From the window with this picture on, the weights are put where the kernels read them fastest:
- * that costs about as much as it saves on so many pictures. */
-#define SETTLED_FROM 24
 /* A picture file larger than this is not read. */
 #define IMAGE_FILE_LIMIT ((size_t)1 << 30)
 
@@ -171,8 +168,7 @@ static clipcls_status run_stream(struct stream *stream, clipcls_next_fn next, cl
 		}
 		if (stream->count == 0)
 			break;
-		if (stream->delivered + stream->count >= SETTLED_FROM)
-			vit_settle(stream->model->vit, stream->model->pool);
+		model_expect_images(stream->model, stream->count);
 		encode_window(stream);
 		status = deliver(stream, error);
 		window = size_min(2 * window, stream->capacity);

@@ -19,35 +19,53 @@
 #define COLUMN_CHUNK 128
 
 struct linear_job {
-	float *out;
+	const struct linear_output *outputs; /* all of one shape */
+	size_t count, pieces;                /* pieces: tasks of each output */
 	const float *x;
 	struct row_tiles tiles;
-	const struct linear *linear;
 	enum linear_mode mode;
 	bool activated;
 	enum activation activation;
 };
 
 /* What the product is added to: the bias, on top of the residual where there is one. */
-static void put_bias(float *out, const struct linear_job *job, size_t rows, size_t first, size_t n)
+static void put_bias(float *out, const struct linear *linear, enum linear_mode mode, size_t rows,
+                     size_t first, size_t n)
 {
-	const float *bias = job->linear->bias;
-	for (size_t row = 0; row < rows; row++, out += job->linear->n) {
-		if (job->mode == LINEAR_SET && bias != NULL)
+	const float *bias = linear->bias;
+	for (size_t row = 0; row < rows; row++, out += linear->n) {
+		if (mode == LINEAR_SET && bias != NULL)
 			memcpy(out, bias + first, n * sizeof *out);
-		else if (job->mode == LINEAR_SET)
+		else if (mode == LINEAR_SET)
 			memset(out, 0, n * sizeof *out);
 		else if (bias != NULL)
 			add(out, bias + first, n);
 	}
 }
 
+static void run_block_column(void *context, size_t task, size_t worker)
+{
+	const struct linear_job *job = context;
+	const struct linear_output *output = &job->outputs[task / job->pieces];
+	const struct linear *linear = output->linear;
+	const struct blocked_weight weight = { linear->blocks, linear->weight, linear->n, linear->k };
+	size_t column = task % job->pieces, first = column * BLOCK;
+	size_t n = size_min(BLOCK, linear->n - first), rows = job->tiles.count * job->tiles.rows;
+	float *out = output->out + first;
+	(void)worker;
+	put_bias(out, linear, job->mode, rows, first, n);
+	blocked_multiply(out, linear->n, job->x, linear->k, rows, &weight, column);
+	if (job->activated)
+		activate(out, job->activation, rows, n, linear->n);
+}
+
 /* The columns [first, first + n) of `rows` rows from `row` on, by `multiply`. */
-static void run_rows(const struct linear_job *job, size_t row, size_t rows, size_t first, size_t n,
+static void run_rows(const struct linear_job *job, const struct linear_output *output, size_t row,
+                     size_t rows, size_t first, size_t n,
                      void (*multiply)(const struct blas_product *product))
 {
-	const struct linear *linear = job->linear;
-	float *out = job->out + row * linear->n + first;
+	const struct linear *linear = output->linear;
+	float *out = output->out + row * linear->n + first;
 	struct blas_product product = {
 		.m = rows,
 		.n = n,
@@ -60,63 +78,62 @@ static void run_rows(const struct linear_job *job, size_t row, size_t rows, size
 		.c_stride = linear->n,
 		.accumulate = 1,
 	};
-	put_bias(out, job, rows, first, n);
+	put_bias(out, linear, job->mode, rows, first, n);
 	multiply(&product);
 	if (job->activated)
 		activate(out, job->activation, rows, n, linear->n);
 }
 
-static void run_block_column(void *context, size_t column, size_t worker)
+static void run_chunk(void *context, size_t task, size_t worker)
 {
 	const struct linear_job *job = context;
-	const struct linear *linear = job->linear;
-	const struct blocked_weight weight = { linear->blocks, linear->weight, linear->n, linear->k };
-	size_t first = column * BLOCK, n = size_min(BLOCK, linear->n - first);
-	size_t rows = job->tiles.count * job->tiles.rows;
-	float *out = job->out + first;
-	(void)worker;
-	put_bias(out, job, rows, first, n);
-	blocked_multiply(out, linear->n, job->x, linear->k, rows, &weight, column);
-	if (job->activated)
-		activate(out, job->activation, rows, n, linear->n);
-}
-
-static void run_chunk(void *context, size_t chunk, size_t worker)
-{
-	const struct linear_job *job = context;
-	size_t first = chunk * COLUMN_CHUNK, n = size_min(COLUMN_CHUNK, job->linear->n - first);
+	const struct linear_output *output = &job->outputs[task / job->pieces];
+	size_t first = task % job->pieces * COLUMN_CHUNK;
+	size_t n = size_min(COLUMN_CHUNK, output->linear->n - first);
 	(void)worker;
 	if (job->tiles.rows == 1) {
-		run_rows(job, 0, job->tiles.count, first, n, dot_rows_multiply_transposed);
+		run_rows(job, output, 0, job->tiles.count, first, n, dot_rows_multiply_transposed);
 		return;
 	}
 	for (size_t tile = 0; tile < job->tiles.count; tile++)
-		run_rows(job, tile * job->tiles.rows, job->tiles.rows, first, n, blas_multiply_transposed);
+		run_rows(job, output, tile * job->tiles.rows, job->tiles.rows, first, n,
+		         blas_multiply_transposed);
 }
 
 static void run(struct linear_job *job, struct pool *pool)
 {
-	size_t n = job->linear->n;
-	if (blocked_usable())
-		pool_run(pool, (n + BLOCK - 1) / BLOCK, run_block_column, job);
-	else
-		pool_run(pool, (n + COLUMN_CHUNK - 1) / COLUMN_CHUNK, run_chunk, job);
+	size_t width = blocked_usable() ? BLOCK : COLUMN_CHUNK;
+	job->pieces = (job->outputs->linear->n + width - 1) / width;
+	pool_run(pool, job->count * job->pieces, blocked_usable() ? run_block_column : run_chunk, job);
 }
 
 void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,
                   enum linear_mode mode, struct pool *pool)
 {
-	struct linear_job job = { .out = out, .x = x, .tiles = tiles, .linear = linear, .mode = mode };
+	const struct linear_output output = { out, linear };
+	struct linear_job job = {
+		.outputs = &output, .count = 1, .x = x, .tiles = tiles, .mode = mode
+	};
+	run(&job, pool);
+}
+
+void linear_apply_all(const struct linear_output *outputs, size_t count, const float *x,
+                      struct row_tiles tiles, struct pool *pool)
+{
+	struct linear_job job = {
+		.outputs = outputs, .count = count, .x = x, .tiles = tiles, .mode = LINEAR_SET
+	};
 	run(&job, pool);
 }
 
 void linear_activate(float *out, const float *x, struct row_tiles tiles,
                      const struct linear *linear, enum activation activation, struct pool *pool)
 {
-	struct linear_job job = { .out = out,
+	const struct linear_output output = { out, linear };
+	struct linear_job job = { .outputs = &output,
+		                      .count = 1,
 		                      .x = x,
 		                      .tiles = tiles,
-		                      .linear = linear,
 		                      .mode = LINEAR_SET,
 		                      .activated = true,
 		                      .activation = activation };

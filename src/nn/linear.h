@@ -33,7 +33,15 @@ struct row_tiles {
  * number, or the threads of `pool` (may be NULL), which share the columns. */
 void linear_apply(float *out, const float *x, struct row_tiles tiles, const struct linear *linear,
                   enum linear_mode mode, struct pool *pool);
-/* The same with an activation behind it (LINEAR_SET). */
+/* Several layers of one shape over the same rows (LINEAR_SET), in one go: fewer waits for the last
+ * thread than one after the other. */
+struct linear_output {
+	float *out;
+	const struct linear *linear;
+};
+void linear_apply_all(const struct linear_output *outputs, size_t count, const float *x,
+                      struct row_tiles tiles, struct pool *pool);
+/* One layer with an activation behind it (LINEAR_SET). */
 void linear_activate(float *out, const float *x, struct row_tiles tiles,
                      const struct linear *linear, enum activation activation, struct pool *pool);
 

@@ -250,10 +250,10 @@ void low_weights_free(struct low_weights *weights)
 /* ---- products ------------------------------------------------------------------------------- */
 
 struct low_job {
-	float *out;
+	const struct linear_output *outputs; /* all of one shape */
+	size_t count;
 	const struct low_rows *rows;
 	struct row_tiles tiles;
-	const struct linear *linear;
 	enum linear_mode mode;
 	bool activated;
 	enum activation activation;
@@ -272,15 +272,15 @@ static void put_floats(float *out, const float *products, size_t n, const float 
 }
 
 /* The columns [first, first + n) of one tile, which starts with `row`. products: NULL = failed. */
-static void put_tile(const struct low_job *job, const void *products, size_t row, size_t first,
-                     size_t n)
+static void put_tile(const struct low_job *job, const struct linear_output *output,
+                     const void *products, size_t row, size_t first, size_t n)
 {
-	const struct linear *linear = job->linear;
+	const struct linear *linear = output->linear;
 	const struct low_linear *low = linear->low;
 	const float *bias = linear->bias != NULL ? linear->bias + first : NULL;
 	const struct dequantizer dequantizer = { low->scales + first, low->sums + first, bias };
 	for (size_t i = 0; i < job->tiles.rows; i++) {
-		float *out = job->out + (row + i) * linear->n + first;
+		float *out = output->out + (row + i) * linear->n + first;
 		if (products == NULL) /* no result is better than a wrong one */
 			for (size_t j = 0; j < n; j++)
 				out[j] = NAN;
@@ -294,10 +294,12 @@ static void put_tile(const struct low_job *job, const void *products, size_t row
 	}
 }
 
-static void run_chunk(void *context, size_t chunk, size_t worker)
+static void run_chunk(void *context, size_t task, size_t worker)
 {
 	const struct low_job *job = context;
-	const struct linear *linear = job->linear;
+	size_t chunks = chunks_of(job->outputs->linear), chunk = task % chunks;
+	const struct linear_output *output = &job->outputs[task / chunks];
+	const struct linear *linear = output->linear;
 	const struct shape *shape = shape_of(linear->low, chunk, linear->n);
 	size_t row_bytes = linear->k * (job->rows->type == LOW_INT8 ? 1 : sizeof(uint16_t));
 	const unsigned char *packed = linear->low->packed + chunk * linear->low->whole_bytes;
@@ -307,29 +309,45 @@ static void run_chunk(void *context, size_t chunk, size_t worker)
 		size_t row = tile * job->tiles.rows;
 		const unsigned char *x = (const unsigned char *)job->rows->values + row * row_bytes;
 		const void *products = low_slot_multiply(slot, x, job->tiles.rows, packed);
-		put_tile(job, products, row, chunk * COLUMNS, shape->n);
+		put_tile(job, output, products, row, chunk * COLUMNS, shape->n);
 	}
 	low_slot_give(slot);
+}
+
+static void run(struct low_job *job, struct pool *pool)
+{
+	pool_run(pool, job->count * chunks_of(job->outputs->linear), run_chunk, job);
 }
 
 void low_apply(float *out, const struct low_rows *rows, struct row_tiles tiles,
                const struct linear *linear, enum linear_mode mode, struct pool *pool)
 {
+	const struct linear_output output = { out, linear };
 	struct low_job job = {
-		.out = out, .rows = rows, .tiles = tiles, .linear = linear, .mode = mode
+		.outputs = &output, .count = 1, .rows = rows, .tiles = tiles, .mode = mode
 	};
-	pool_run(pool, chunks_of(linear), run_chunk, &job);
+	run(&job, pool);
+}
+
+void low_apply_all(const struct linear_output *outputs, size_t count, const struct low_rows *rows,
+                   struct row_tiles tiles, struct pool *pool)
+{
+	struct low_job job = {
+		.outputs = outputs, .count = count, .rows = rows, .tiles = tiles, .mode = LINEAR_SET
+	};
+	run(&job, pool);
 }
 
 void low_activate(float *out, const struct low_rows *rows, struct row_tiles tiles,
                   const struct linear *linear, enum activation activation, struct pool *pool)
 {
-	struct low_job job = { .out = out,
+	const struct linear_output output = { out, linear };
+	struct low_job job = { .outputs = &output,
+		                   .count = 1,
 		                   .rows = rows,
 		                   .tiles = tiles,
-		                   .linear = linear,
 		                   .mode = LINEAR_SET,
 		                   .activated = true,
 		                   .activation = activation };
-	pool_run(pool, chunks_of(linear), run_chunk, &job);
+	run(&job, pool);
 }

@@ -34,9 +34,11 @@ clipcls_status low_weights_new(struct low_weights **out, enum low_type type,
                                struct pool *pool, clipcls_error *error);
 void low_weights_free(struct low_weights *weights);
 
-/* linear_apply and linear_activate of rows that low_rows_fill has taken in. */
+/* linear_apply, linear_apply_all and linear_activate of rows that low_rows_fill has taken in. */
 void low_apply(float *out, const struct low_rows *rows, struct row_tiles tiles,
                const struct linear *linear, enum linear_mode mode, struct pool *pool);
+void low_apply_all(const struct linear_output *outputs, size_t count, const struct low_rows *rows,
+                   struct row_tiles tiles, struct pool *pool);
 void low_activate(float *out, const struct low_rows *rows, struct row_tiles tiles,
                   const struct linear *linear, enum activation activation, struct pool *pool);
 

@@ -1,8 +1,6 @@
 #include "nn/transformer.h"
 
-#include "base/checked.h"
 #include "base/memory.h"
-#include "nn/blocked.h"
 #include "nn/ops.h"
 
 #include <stdio.h>
@@ -60,33 +58,26 @@ static void linears_of(struct linear *out[LINEARS_PER_BLOCK], struct block *bloc
 	memcpy(out, all, sizeof all);
 }
 
+/* The linears of all blocks, in memory of the caller's; NULL when there is none. */
+static struct linear **all_linears(const struct transformer *transformer)
+{
+	size_t layers = transformer->config.layers;
+	struct linear **linears = memory_new(layers * LINEARS_PER_BLOCK, sizeof(struct linear *));
+	for (size_t i = 0; linears != NULL && i < layers; i++)
+		linears_of(linears + i * LINEARS_PER_BLOCK, &transformer->blocks[i]);
+	return linears;
+}
+
 void transformer_settle(struct transformer *transformer, struct pool *pool)
 {
-	struct linear *linears[LINEARS_PER_BLOCK];
-	size_t total = 0, size = 0;
-	bool fits = true;
-	if (!blocked_usable() || transformer->settled != NULL || transformer->low != NULL ||
-	    transformer->config.layers == 0 || transformer->blocks[0].q.blocks != NULL)
+	size_t layers = transformer->config.layers;
+	if (transformer->settled != NULL || transformer->low != NULL || layers == 0 ||
+	    transformer->blocks[0].q.blocks != NULL)
 		return;
-	for (size_t i = 0; i < transformer->config.layers; i++) {
-		linears_of(linears, &transformer->blocks[i]);
-		for (size_t j = 0; fits && j < LINEARS_PER_BLOCK; j++)
-			fits = blocked_floats(&size, linears[j]->n, linears[j]->k) &&
-			       size_add(total, size, &total);
-	}
-	transformer->settled = fits ? memory_floats(total) : NULL;
-	float *next = transformer->settled;
-	for (size_t i = 0; next != NULL && i < transformer->config.layers; i++) {
-		linears_of(linears, &transformer->blocks[i]);
-		for (size_t j = 0; j < LINEARS_PER_BLOCK; j++) {
-			struct linear *linear = linears[j];
-			const struct blocked_weight weight = { NULL, linear->weight, linear->n, linear->k };
-			blocked_fill(next, &weight, pool);
-			linear->blocks = next;
-			blocked_floats(&size, linear->n, linear->k);
-			next += size;
-		}
-	}
+	struct linear **linears = all_linears(transformer);
+	if (linears != NULL)
+		transformer->settled = weights_settle(linears, layers * LINEARS_PER_BLOCK, pool);
+	free(linears);
 }
 
 clipcls_status transformer_lower(struct transformer *transformer, enum low_type type, size_t tokens,
@@ -95,11 +86,9 @@ clipcls_status transformer_lower(struct transformer *transformer, enum low_type 
 	/* The last block multiplies one row of each sequence. */
 	const size_t rows[2] = { tokens, 1 };
 	size_t count = transformer->config.layers * LINEARS_PER_BLOCK;
-	struct linear **linears = memory_new(count, sizeof(struct linear *));
+	struct linear **linears = all_linears(transformer);
 	if (linears == NULL)
 		return error_memory(error);
-	for (size_t i = 0; i < transformer->config.layers; i++)
-		linears_of(linears + i * LINEARS_PER_BLOCK, &transformer->blocks[i]);
 	clipcls_status status =
 	    low_weights_new(&transformer->low, type, linears, count, rows, pool, error);
 	transformer->low_type = type;
@@ -194,6 +183,15 @@ static void apply(float *out, const struct input *input, const struct linear *li
 		linear_apply(out, input->x, input->tiles, linear, mode, pool);
 }
 
+static void apply_all(const struct linear_output *outputs, size_t count, const struct input *input,
+                      struct pool *pool)
+{
+	if (input->low != NULL)
+		low_apply_all(outputs, count, input->low, input->tiles, pool);
+	else
+		linear_apply_all(outputs, count, input->x, input->tiles, pool);
+}
+
 static void apply_activated(float *out, const struct input *input, const struct linear *linear,
                             enum activation activation, struct pool *pool)
 {
@@ -213,16 +211,18 @@ static void block_forward(float *x, const struct block *block,
 	struct row_tiles tiles = tiles_of(rows, n);
 	layernorm(a->h, x, block->ln_1.weight, block->ln_1.bias, n, D, config->layer_norm_eps);
 	struct input input = take_in(a->h, tiles, D, a, pool);
-	apply(a->k, &input, &block->k, LINEAR_SET, pool);
-	apply(a->v, &input, &block->v, LINEAR_SET, pool);
+	const struct linear_output outputs[] = { { a->k, &block->k },
+		                                     { a->v, &block->v },
+		                                     { a->q, &block->q } };
+	apply_all(outputs, keep == NULL ? 3 : 2, &input, pool);
 	if (keep != NULL) {
 		gather(a->mlp, a->h, keep, kept, D);
 		gather(x, x, keep, kept, D);
 		n = kept;
 		tiles = tiles_of(rows, n);
 		input = take_in(a->mlp, tiles, D, a, pool);
+		apply(a->q, &input, &block->q, LINEAR_SET, pool);
 	}
-	apply(a->q, &input, &block->q, LINEAR_SET, pool);
 	attention(a->h, a->q, a->k, a->v, rows, keep, n, D, config->heads, a->scratch, pool);
 	input = take_in(a->h, tiles, D, a, pool);
 	apply(x, &input, &block->out, LINEAR_ADD, pool);

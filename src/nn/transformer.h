@@ -46,15 +46,19 @@ void weight_want_linear(struct weight_list *list, struct linear *linear, const c
 clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpoint,
                             struct pool *pool, clipcls_error *error);
 
+/* Puts row-major weights where kernels read them fastest (linear->blocks), in parallel. Returns the
+ * memory that they lie in, freed by the caller; NULL, and nothing changed, where such kernels are
+ * not usable or memory is short: results are the same without. */
+float *weights_settle(struct linear *const *linears, size_t count, struct pool *pool);
+
 /* Wants all tensors of `prefix`.layers.N; transformer_free frees what this allocated. */
 clipcls_status transformer_want(struct transformer *transformer,
                                 const struct transformer_config *config, const char *prefix,
                                 struct weight_list *list, clipcls_error *error);
 void transformer_free(struct transformer *transformer);
 
-/* Puts the blocks' weights where kernels read them fastest (linear.blocks), in memory of the
- * transformer's own. Pays when many rows are to come; changes no result, and does nothing the
- * second time, where such kernels are not usable, or where memory is short. */
+/* weights_settle of the blocks' linear layers, unless they are in blocks already. Pays when many
+ * rows are to come. */
 void transformer_settle(struct transformer *transformer, struct pool *pool);
 
 /* From here on the blocks' linear layers run in low precision, for sequences of `tokens`; the layer

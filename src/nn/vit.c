@@ -17,6 +17,7 @@ struct vit {
 	struct norm pre_norm, post_norm;
 	struct transformer transformer;
 	struct linear projection; /* (E, D) */
+	float *settled;           /* what the blocks of patch_embedding and projection lie in */
 };
 
 static size_t patches_of(const struct vit *vit)
@@ -51,11 +52,15 @@ clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, bool ro
 	clipcls_status fetched =
 	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;
-	if (status != CLIPCLS_OK)
+	if (status != CLIPCLS_OK) {
 		vit_free(vit);
-	else
-		*out = vit;
-	return status;
+		return status;
+	}
+	/* No file has these in blocks. Rearranging them once costs what it costs for one picture. */
+	struct linear *const ends[] = { &vit->patch_embedding, &vit->projection };
+	vit->settled = weights_settle(ends, sizeof ends / sizeof *ends, pool);
+	*out = vit;
+	return CLIPCLS_OK;
 }
 
 void vit_free(struct vit *vit)
@@ -63,6 +68,7 @@ void vit_free(struct vit *vit)
 	if (vit == NULL)
 		return;
 	transformer_free(&vit->transformer);
+	free(vit->settled);
 	free(vit);
 }
 

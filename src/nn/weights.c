@@ -1,5 +1,6 @@
 #include "nn/transformer.h"
 
+#include "base/checked.h"
 #include "base/memory.h"
 #include "nn/blocked.h"
 
@@ -52,4 +53,22 @@ clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpo
 	free(list->requests);
 	*list = (struct weight_list){ 0 };
 	return status;
+}
+
+float *weights_settle(struct linear *const *linears, size_t count, struct pool *pool)
+{
+	size_t total = 0, size = 0;
+	bool fits = blocked_usable();
+	for (size_t i = 0; fits && i < count; i++)
+		fits = blocked_floats(&size, linears[i]->n, linears[i]->k) && size_add(total, size, &total);
+	float *settled = fits ? memory_floats(total) : NULL, *next = settled;
+	for (size_t i = 0; next != NULL && i < count; i++) {
+		struct linear *linear = linears[i];
+		const struct blocked_weight weight = { NULL, linear->weight, linear->n, linear->k };
+		blocked_fill(next, &weight, pool);
+		linear->blocks = next;
+		blocked_floats(&size, linear->n, linear->k);
+		next += size;
+	}
+	return settled;
 }
