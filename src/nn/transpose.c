@@ -15,7 +15,7 @@
 #define SIDE 8
 /* Rows that are fetched ahead of their turn, a cache line at a time: their stretches are too many
  * and too short for the processor to see where they lead. */
-#define AHEAD (2 * SIDE)
+#define AHEAD SIDE
 #define LINE_FLOATS 16
 
 typedef float lanes __attribute__((vector_size(SIDE * sizeof(float))));
@@ -75,7 +75,7 @@ void transpose(float *out, size_t out_stride, const float *in, size_t in_stride,
 		bool fetches = i + AHEAD + SIDE <= rows;
 		for (size_t j = 0; j < whole; j += SIDE) {
 			for (size_t row = AHEAD; fetches && j % LINE_FLOATS == 0 && row < AHEAD + SIDE; row++)
-				__builtin_prefetch(from + row * in_stride + j);
+				__builtin_prefetch(from + row * in_stride + j, 0, 0);
 			transpose_tile(to + j * out_stride, out_stride, from + j, in_stride);
 		}
 		transpose_edge(to + whole * out_stride, out_stride, from + whole, in_stride, SIDE,
