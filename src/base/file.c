@@ -146,6 +146,16 @@ void file_map_close(struct file_map *map)
 	*map = (struct file_map){ 0 };
 }
 
+/* Whole pages only: what else lies on the first and the last may be in use. */
+void file_map_forget(const void *bytes, size_t n)
+{
+	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)bytes, end = first + n;
+	first = (first + page - 1) / page * page;
+	end = end / page * page;
+	if (first < end)
+		madvise((void *)first, end - first, MADV_DONTNEED);
+}
+
 bool file_exists(const char *path)
 {
 	struct stat st;

@@ -36,6 +36,8 @@ struct file_map {
 };
 clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error);
 void file_map_close(struct file_map *map);
+/* bytes[0..n), of a mapping, leave this process's memory until they are next read. */
+void file_map_forget(const void *bytes, size_t n);
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);

@@ -138,8 +138,20 @@ static clipcls_status make_image_worker(struct image_worker *worker, const clipc
 	return arena_init(&worker->arena, scratch, error);
 }
 
+/* Most runs encode their labels, then pictures to the end: the text tower, more than a third of a
+ * model, need not stay. It comes back when it is asked for. */
+static void drop_text_tower(clipcls_model *model)
+{
+	if (model->text_tower == NULL)
+		return;
+	text_tower_free(model->text_tower);
+	model->text_tower = NULL;
+	checkpoint_release(model->checkpoint, "text_", model->pool);
+}
+
 static clipcls_status load_vit(clipcls_model *model, clipcls_error *error)
 {
+	drop_text_tower(model);
 	clipcls_status status = vit_load(&model->vit, model->checkpoint,
 	                                 model->precision != PRECISION_F32, model->pool, error);
 	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;

@@ -19,7 +19,7 @@ struct clipcls_model {
 	struct checkpoint *checkpoint;
 	struct pool *pool;
 	size_t batch;
-	char *cache_directory; /* NULL = no cache */
+	char *cache_directory;    /* NULL = no cache */
 	enum precision precision; /* of the image tower */
 	size_t pictures;          /* given to the image tower so far */
 	/* Each NULL until first used. */
@@ -33,8 +33,8 @@ struct clipcls_model {
 clipcls_status model_need_images(clipcls_model *model, clipcls_error *error);
 clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error);
 
-/* Before n more pictures are encoded: when many have come, the weights are put where kernels read them
- * fastest, which changes no result. */
+/* Before n more pictures are encoded: when many have come, the weights are put where kernels read
+ * them fastest, which changes no result. */
 void model_expect_images(clipcls_model *model, size_t n);
 
 /* exp() of the stored logarithm. */

@@ -204,14 +204,42 @@ clipcls_status checkpoint_open_memory(struct checkpoint **out, const void *bytes
 	return finish(out, checkpoint, error);
 }
 
+static void forget_floats(struct checkpoint_tensor *tensor)
+{
+	free(tensor->owned);
+	free(tensor->owned_blocks);
+	tensor->owned = tensor->owned_blocks = NULL;
+	tensor->floats = tensor->blocks = NULL;
+}
+
+struct release {
+	struct checkpoint *checkpoint;
+	const char *prefix;
+};
+
+static void release_tensor(void *context, size_t index, size_t worker)
+{
+	const struct release *release = context;
+	struct checkpoint_tensor *tensor = &release->checkpoint->tensors[index];
+	(void)worker;
+	if (strncmp(tensor->spec.name, release->prefix, strlen(release->prefix)) != 0)
+		return;
+	forget_floats(tensor);
+	safetensors_forget(release->checkpoint->weights, tensor->source);
+}
+
+void checkpoint_release(struct checkpoint *checkpoint, const char *prefix, struct pool *pool)
+{
+	struct release release = { checkpoint, prefix };
+	pool_run(pool, checkpoint->count, release_tensor, &release);
+}
+
 void checkpoint_free(struct checkpoint *checkpoint)
 {
 	if (checkpoint == NULL)
 		return;
-	for (size_t i = 0; checkpoint->tensors != NULL && i < checkpoint->count; i++) {
-		free(checkpoint->tensors[i].owned);
-		free(checkpoint->tensors[i].owned_blocks);
-	}
+	for (size_t i = 0; checkpoint->tensors != NULL && i < checkpoint->count; i++)
+		forget_floats(&checkpoint->tensors[i]);
 	for (size_t i = 0; i < sizeof checkpoint->owned / sizeof *checkpoint->owned; i++)
 		free(checkpoint->owned[i]);
 	strmap_free(checkpoint->by_name);

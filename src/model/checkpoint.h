@@ -66,6 +66,11 @@ clipcls_status checkpoint_weights(struct checkpoint *checkpoint,
                                   const struct weight_request *requests, size_t n,
                                   struct pool *pool, clipcls_error *error);
 
+/* Gives back the memory of all tensors whose name starts with `prefix`, in parallel on `pool` (may
+ * be NULL). What checkpoint_weights and checkpoint_rows gave for them becomes invalid; they can be
+ * fetched again. */
+void checkpoint_release(struct checkpoint *checkpoint, const char *prefix, struct pool *pool);
+
 /* Rows of a matrix that is read here and there and never as a whole: the token embeddings.
  * Opened once (its checksum is verified then); checkpoint_row converts one row to F32. */
 struct weight_rows {

@@ -280,6 +280,16 @@ const struct safetensors_tensor *safetensors_find(const struct safetensors *file
 	return &file->tensors[index];
 }
 
+void safetensors_forget(const struct safetensors *file, const struct safetensors_tensor *tensor)
+{
+	for (size_t i = 0; i < file->n_parts; i++) {
+		const struct file_map *map = &file->parts[i].map;
+		if (map->bytes != NULL && tensor->data >= map->bytes &&
+		    tensor->data < map->bytes + map->size)
+			file_map_forget(tensor->data, tensor->bytes);
+	}
+}
+
 size_t safetensors_index(const struct safetensors *file, const struct safetensors_tensor *tensor)
 {
 	return (size_t)(tensor - file->tensors);

@@ -40,6 +40,8 @@ size_t safetensors_count(const struct safetensors *file);
 const struct safetensors_tensor *safetensors_at(const struct safetensors *file, size_t index);
 /* NULL when there is none. */
 const struct safetensors_tensor *safetensors_find(const struct safetensors *file, const char *name);
+/* The tensor's data, where it is mapped, leaves this process's memory until it is next read. */
+void safetensors_forget(const struct safetensors *file, const struct safetensors_tensor *tensor);
 /* Place of a tensor in safetensors_at's order. */
 size_t safetensors_index(const struct safetensors *file, const struct safetensors_tensor *tensor);
 

@@ -163,6 +163,34 @@ static void pixels_are_the_references(void **state)
 	checkpoint_free(checkpoint);
 }
 
+/* The text tower leaves when the image tower comes, and comes back; the image tower's weights are
+ * rearranged when many pictures have come. No byte of a result tells. */
+static void towers_come_and_go_without_a_trace(void **state)
+{
+	const struct golden *golden = *state;
+	const size_t picture = 3 * IMAGE_SIZE * IMAGE_SIZE;
+	const clipcls_model_options two_threads = { .threads = 2 };
+	float texts[2][PROMPTS][EMBEDDING], images[2][EMBEDDING],
+	    *pixels = malloc(picture * sizeof(float));
+	clipcls_model *model = NULL;
+	clipcls_error error;
+
+	assert_non_null(pixels);
+	memcpy(pixels, golden->pixels, picture * sizeof(float));
+	assert_ok(clipcls_model_open(&model, model_path, &two_threads, &error));
+	for (size_t i = 0; i < 2; i++) {
+		assert_ok(clipcls_embed_texts(model, (const char *const *)golden->prompts, PROMPTS,
+		                              texts[i][0], &error));
+		assert_floats_near(texts[i][0], golden->texts, PROMPTS * EMBEDDING);
+		for (size_t n = 0; n < 30; n++)
+			assert_ok(clipcls_embed_pixels(model, pixels, 1, images[n > 0], &error));
+		assert_memory_equal(images[0], images[1], sizeof images[0]);
+	}
+	assert_memory_equal(texts[0], texts[1], sizeof texts[0]);
+	clipcls_model_free(model);
+	free(pixels);
+}
+
 static void text_embeddings_are_the_references(void **state)
 {
 	const struct golden *golden = *state;
@@ -272,6 +300,7 @@ int main(void)
 		cmocka_unit_test(token_ids_are_the_references),
 		cmocka_unit_test(pixels_are_the_references),
 		cmocka_unit_test(pixels_give_the_references_embeddings),
+		cmocka_unit_test(towers_come_and_go_without_a_trace),
 		cmocka_unit_test(text_embeddings_are_the_references),
 		cmocka_unit_test(image_embeddings_are_the_references),
 		cmocka_unit_test(similarities_are_the_references),

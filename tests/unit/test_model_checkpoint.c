@@ -67,6 +67,10 @@ static void f32_weights_are_the_mapping_itself(void **state)
 	assert_string_equal(checkpoint_dtype(checkpoint), "F32");
 	/* Neighbours in the file are neighbours in memory. */
 	assert_ptr_equal(loaded.floats[1], loaded.floats[0] + 1);
+	checkpoint_release(checkpoint, "", NULL);
+	unload(&loaded);
+	assert_ok(load(&loaded, checkpoint, NULL));
+	assert_fixture_values(&loaded);
 	unload(&loaded);
 	checkpoint_free(checkpoint);
 	fixture_remove(directory);
@@ -94,6 +98,11 @@ static void converted_files_give_the_same_values_in_every_dtype(void **state)
 		assert_memory_equal(checkpoint_class_names(checkpoint, &n), "cat\ndog\n", 8);
 		assert_int_equal(n, 8);
 		assert_int_equal(checkpoint_tokenizer_files(checkpoint)->vocab_size, 8);
+		checkpoint_release(checkpoint, "text_", pool);
+		checkpoint_release(checkpoint, "", NULL);
+		unload(&again);
+		assert_ok(load(&again, checkpoint, pool));
+		assert_fixture_values(&again);
 		unload(&loaded);
 		unload(&again);
 		checkpoint_free(checkpoint);

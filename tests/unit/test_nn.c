@@ -8,6 +8,7 @@
 #include "nn/linear.h"
 #include "nn/math_inline.h"
 #include "nn/ops.h"
+#include "nn/transpose.h"
 #include "text/prompt_trie.h"
 
 #include <math.h>
@@ -118,6 +119,53 @@ static void a_tile_does_not_depend_on_its_neighbours_or_the_threads(void **state
 		free(some);
 	}
 	pool_free(pool);
+}
+
+static void layers_in_one_go_are_the_same_as_one_by_one(void **state)
+{
+	enum { LAYERS = 3, N = 144, K = 96, ROWS = 7 };
+	struct pool *pool = NULL;
+	struct linear linears[LAYERS];
+	struct linear_output outputs[LAYERS];
+	float *x = random_floats(ROWS * K, 1), *alone = random_floats(ROWS * N, 2);
+	(void)state;
+	assert_ok(pool_new(&pool, 3, &error));
+	for (uint32_t i = 0; i < LAYERS; i++) {
+		linears[i] = (struct linear){
+			.weight = random_floats(N * K, 3 + i), .bias = random_floats(N, 7 + i), .n = N, .k = K
+		};
+		outputs[i] = (struct linear_output){ random_floats(ROWS * N, 2), &linears[i] };
+	}
+	linear_apply_all(outputs, LAYERS, x, (struct row_tiles){ 1, ROWS }, pool);
+	for (size_t i = 0; i < LAYERS; i++) {
+		linear_apply(alone, x, (struct row_tiles){ 1, ROWS }, &linears[i], LINEAR_SET, NULL);
+		assert_memory_equal(alone, outputs[i].out, ROWS * N * sizeof *alone);
+		free((void *)(uintptr_t)linears[i].weight);
+		free((void *)(uintptr_t)linears[i].bias);
+		free(outputs[i].out);
+	}
+	free(x);
+	free(alone);
+	pool_free(pool);
+}
+
+static void transposing_fits_every_size(void **state)
+{
+	static const size_t sizes[] = { 1, 7, 8, 9, 16, 25, 64, 70 };
+	enum { SIDE = 80 };
+	static float in[SIDE * SIDE], out[SIDE * SIDE];
+	(void)state;
+	for (size_t i = 0; i < SIDE * SIDE; i++)
+		in[i] = (float)i;
+	for (size_t shape = 0; shape < 64; shape++) {
+		size_t rows = sizes[shape / 8], columns = sizes[shape % 8];
+		memset(out, 0, sizeof out);
+		transpose(out, SIDE, in, SIDE, rows, columns);
+		for (size_t row = 0; row < SIDE; row++)
+			for (size_t column = 0; column < SIDE; column++)
+				assert_true(out[column * SIDE + row] ==
+				            (row < rows && column < columns ? in[row * SIDE + column] : 0));
+	}
 }
 
 static void linear_adds_onto_a_residual(void **state)
@@ -247,6 +295,8 @@ int main(void)
 		cmocka_unit_test(softmax_sums_to_one_for_huge_logits),
 		cmocka_unit_test(layernorm_gives_mean_bias_and_deviation_weight),
 		cmocka_unit_test(a_tile_does_not_depend_on_its_neighbours_or_the_threads),
+		cmocka_unit_test(layers_in_one_go_are_the_same_as_one_by_one),
+		cmocka_unit_test(transposing_fits_every_size),
 		cmocka_unit_test(linear_adds_onto_a_residual),
 		cmocka_unit_test(attention_sees_the_whole_sequence_and_no_other),
 		cmocka_unit_test(attention_in_a_forest_sees_ancestors_alone),
