@@ -55,6 +55,11 @@ void text_tower_free(struct text_tower *tower)
 	free(tower);
 }
 
+void text_tower_settle(struct text_tower *tower, struct pool *pool)
+{
+	transformer_settle(&tower->transformer, pool);
+}
+
 static struct attention_rows rows_of(const struct text_tower *tower, const uint32_t *parents,
                                      size_t count)
 {

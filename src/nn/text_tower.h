@@ -10,6 +10,8 @@ struct text_tower;
 clipcls_status text_tower_load(struct text_tower **out, struct checkpoint *checkpoint,
                                struct pool *pool, clipcls_error *error);
 void text_tower_free(struct text_tower *tower);
+/* transformer_settle of the tower: when many prompts are to come. */
+void text_tower_settle(struct text_tower *tower, struct pool *pool);
 
 /* Encodes a trie's prompts. out: (trie->end_count, E), unit L2 norm, in the order of trie->ends.
  * The arena must have text_tower_scratch(rows = trie->count) zeroed floats left. */
