@@ -8,10 +8,15 @@
 #include <stdbool.h>
 #include <stdlib.h>
 
+/* A worker's own tasks are a stretch of neighbours, the same one for the same number of tasks: what
+ * a task left in the worker's cache, the same task of the next job finds there. */
 struct worker {
 	struct pool *pool;
 	pthread_t thread;
 	size_t index;
+	size_t end;
+	_Atomic size_t next;     /* the first of its tasks that nobody has taken yet */
+	unsigned char apart[64]; /* another worker's `next` is on another cache line */
 };
 
 struct pool {
@@ -22,15 +27,13 @@ struct pool {
 	/* The job in hand; changed under the mutex while no worker runs, and published by `job`. */
 	pool_fn run;
 	void *context;
-	size_t tasks;
 	_Atomic size_t job;     /* number of the job, so that a worker sees a new one */
 	_Atomic size_t running; /* threads that have not finished the job yet */
 	_Atomic bool stopping;
-	_Atomic size_t next_task;
 };
 
-/* Jobs of a forward pass follow each other within microseconds, less than it takes to wake a sleeping
- * thread: who waits looks again for some tens of microseconds before going to sleep. */
+/* Jobs of a forward pass follow each other within microseconds, less than it takes to wake a
+ * sleeping thread: who waits looks again for some tens of microseconds before going to sleep. */
 #define LOOKS 1000
 
 static inline void pause_a_moment(void)
@@ -40,13 +43,13 @@ static inline void pause_a_moment(void)
 #endif
 }
 
+/* Its own tasks first, then what others have left. */
 static void work(struct pool *pool, size_t worker)
 {
-	for (;;) {
-		size_t task = atomic_fetch_add(&pool->next_task, 1);
-		if (task >= pool->tasks)
-			return;
-		pool->run(pool->context, task, worker);
+	for (size_t i = 0; i < pool->threads; i++) {
+		struct worker *owner = &pool->workers[(worker + i) % pool->threads];
+		for (size_t task; (task = atomic_fetch_add(&owner->next, 1)) < owner->end;)
+			pool->run(pool->context, task, worker);
 	}
 }
 
@@ -170,8 +173,10 @@ void pool_run(struct pool *pool, size_t n, pool_fn run, void *context)
 	pthread_mutex_lock(&pool->mutex);
 	pool->run = run;
 	pool->context = context;
-	pool->tasks = n;
-	atomic_store(&pool->next_task, 0);
+	for (size_t i = 0; i < pool->threads; i++) {
+		atomic_store(&pool->workers[i].next, i * n / pool->threads);
+		pool->workers[i].end = (i + 1) * n / pool->threads;
+	}
 	atomic_store(&pool->running, pool->threads - 1);
 	atomic_fetch_add(&pool->job, 1);
 	pthread_cond_broadcast(&pool->start);
