@@ -34,12 +34,12 @@ void blocked_fill(float *blocks, const struct blocked_weight *weight, struct poo
 void blocked_pack(float *blocks, const struct blocked_weight *weight, size_t column, size_t depth,
                   size_t count);
 
-/* out (rows, 64 or what is left of n) += x (rows, k) times one column of blocks, transposed.
- * out_stride, x_stride: floats from row to row.   column: which 64 of n. A row's result does not
- * depend on the other rows or their number, nor on whether the weight is in blocks: a row-major one
- * is rearranged on the way, for every call anew. */
+/* out (rows, 64 or what is left of n) = x (rows, k) times one column of blocks, transposed, plus
+ * what out holds when `accumulate`. out_stride, x_stride: floats from row to row.   column: which
+ * 64 of n. A row's result does not depend on the other rows or their number, nor on whether the
+ * weight is in blocks: a row-major one is rearranged on the way, for every call anew. */
 void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_stride, size_t rows,
-                      const struct blocked_weight *weight, size_t column);
+                      const struct blocked_weight *weight, size_t column, bool accumulate);
 
 /* c (m, n) = a (m, k) times b (k, n) in one kernel; false when there is none for the shape. */
 struct blas_product;

@@ -12,10 +12,11 @@ const char *blocked_name(void)
 }
 
 void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_stride, size_t rows,
-                      const struct blocked_weight *weight, size_t column)
+                      const struct blocked_weight *weight, size_t column, bool accumulate)
 {
 	/* Never called where blocks are not usable. */
 	(void)out, (void)out_stride, (void)x, (void)x_stride, (void)rows, (void)weight, (void)column;
+	(void)accumulate;
 }
 
 bool blocked_small_product(const struct blas_product *product)

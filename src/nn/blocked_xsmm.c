@@ -15,13 +15,15 @@
  * shapes: without a limit the AVX2 kernels lose 10 to 28 %; less depth costs at few rows. */
 #define TILE_DEPTH 16
 
-/* Kernels are column-major: what is a row here is a column there. c (64, rows) += a (64, k) times
- * b (k, rows). The blocks of one column lie one behind the other along k, and so are one such a. */
-static libxsmm_smmfunction find_kernel(size_t rows, size_t k, size_t b_stride, size_t c_stride)
+/* Kernels are column-major: what is a row here is a column there. c (64, rows) = or += a (64, k)
+ * times b (k, rows). The blocks of one column lie one behind the other along k, and so are one such
+ * a. */
+static libxsmm_smmfunction find_kernel(size_t rows, size_t k, size_t b_stride, size_t c_stride,
+                                       bool accumulate)
 {
 	const libxsmm_blasint lda = BLOCK, ldb = (libxsmm_blasint)b_stride,
 	                      ldc = (libxsmm_blasint)c_stride;
-	const float alpha = 1, beta = 1;
+	const float alpha = 1, beta = accumulate ? 1 : 0;
 	return libxsmm_smmdispatch(BLOCK, (libxsmm_blasint)rows, (libxsmm_blasint)k, &lda, &ldb, &ldc,
 	                           &alpha, &beta, NULL, NULL);
 }
@@ -34,7 +36,7 @@ static char name[64];
 static void look(void)
 {
 	libxsmm_init();
-	usable = find_kernel(TILE_ROWS, BLOCK, BLOCK, BLOCK) != NULL;
+	usable = find_kernel(TILE_ROWS, BLOCK, BLOCK, BLOCK, false) != NULL;
 	snprintf(name, sizeof name, "libxsmm %s %s", LIBXSMM_VERSION, libxsmm_get_target_arch());
 }
 
@@ -55,28 +57,31 @@ const char *blocked_name(void)
 /* A tile of a last column of fewer than 64, by way of a full one: a kernel of so few columns may
  * sum in another order for few rows than for many. */
 static void multiply_narrow_tile(float *out, size_t out_stride, const float *x, size_t x_stride,
-                                 size_t rows, const float *blocks, size_t columns, size_t k)
+                                 size_t rows, const float *blocks, size_t columns, size_t k,
+                                 bool accumulate)
 {
 	_Alignas(64) float full[TILE_ROWS * BLOCK] = { 0 };
-	for (size_t row = 0; row < rows; row++)
+	for (size_t row = 0; accumulate && row < rows; row++)
 		memcpy(full + row * BLOCK, out + row * out_stride, columns * sizeof *out);
-	find_kernel(rows, k, x_stride, BLOCK)(blocks, x, full);
+	find_kernel(rows, k, x_stride, BLOCK, accumulate)(blocks, x, full);
 	for (size_t row = 0; row < rows; row++)
 		memcpy(out + row * out_stride, full + row * BLOCK, columns * sizeof *out);
 }
 
-/* out (rows, columns) += x (rows, k) times blocks. The kernel does not read beyond x. */
+/* out (rows, columns) = or += x (rows, k) times blocks. The kernel does not read beyond x. */
 static void multiply_rows(float *out, size_t out_stride, const float *x, size_t x_stride,
-                          size_t rows, const float *blocks, size_t columns, size_t k)
+                          size_t rows, const float *blocks, size_t columns, size_t k,
+                          bool accumulate)
 {
 	for (size_t row = 0; row < rows; row += TILE_ROWS) {
 		size_t height = size_min(TILE_ROWS, rows - row);
 		float *tile = out + row * out_stride;
 		const float *from = x + row * x_stride;
 		if (columns == BLOCK)
-			find_kernel(height, k, x_stride, out_stride)(blocks, from, tile);
+			find_kernel(height, k, x_stride, out_stride, accumulate)(blocks, from, tile);
 		else
-			multiply_narrow_tile(tile, out_stride, from, x_stride, height, blocks, columns, k);
+			multiply_narrow_tile(tile, out_stride, from, x_stride, height, blocks, columns, k,
+			                     accumulate);
 	}
 }
 
@@ -88,7 +93,7 @@ static size_t stretch_of(size_t depth, size_t most)
 }
 
 void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_stride, size_t rows,
-                      const struct blocked_weight *weight, size_t column)
+                      const struct blocked_weight *weight, size_t column, bool accumulate)
 {
 	_Alignas(64) float packed[PACKED_BLOCKS * BLOCK * BLOCK];
 	size_t columns = size_min(BLOCK, weight->n - column * BLOCK);
@@ -102,7 +107,7 @@ void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_st
 		else
 			blocked_pack(packed, weight, column, block, count);
 		multiply_rows(out, out_stride, x + k, x_stride, rows, blocks, columns,
-		              size_min(count * BLOCK, weight->k - k));
+		              size_min(count * BLOCK, weight->k - k), accumulate || block > 0);
 	}
 }
 

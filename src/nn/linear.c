@@ -8,7 +8,6 @@
 #include "nn/ops.h"
 
 #include <stdbool.h>
-#include <string.h>
 
 /* A BLAS rounds a row differently by its place in the matrix, by the matrix's height, and a column
  * by where the matrix ends: OpenBLAS's AVX2 kernel has other code for the edges of twelve rows, and
@@ -28,19 +27,14 @@ struct linear_job {
 	enum activation activation;
 };
 
-/* What the product is added to: the bias, on top of the residual where there is one. */
-static void put_bias(float *out, const struct linear *linear, enum linear_mode mode, size_t rows,
-                     size_t first, size_t n)
+/* What follows a product: the bias, then the activation. */
+static void finish(float *out, const struct linear_job *job, const struct linear *linear,
+                   size_t rows, size_t first, size_t n)
 {
-	const float *bias = linear->bias;
-	for (size_t row = 0; row < rows; row++, out += linear->n) {
-		if (mode == LINEAR_SET && bias != NULL)
-			memcpy(out, bias + first, n * sizeof *out);
-		else if (mode == LINEAR_SET)
-			memset(out, 0, n * sizeof *out);
-		else if (bias != NULL)
-			add(out, bias + first, n);
-	}
+	for (size_t row = 0; linear->bias != NULL && row < rows; row++)
+		add(out + row * linear->n, linear->bias + first, n);
+	if (job->activated)
+		activate(out, job->activation, rows, n, linear->n);
 }
 
 static void run_block_column(void *context, size_t task, size_t worker)
@@ -53,10 +47,9 @@ static void run_block_column(void *context, size_t task, size_t worker)
 	size_t n = size_min(BLOCK, linear->n - first), rows = job->tiles.count * job->tiles.rows;
 	float *out = output->out + first;
 	(void)worker;
-	put_bias(out, linear, job->mode, rows, first, n);
-	blocked_multiply(out, linear->n, job->x, linear->k, rows, &weight, column);
-	if (job->activated)
-		activate(out, job->activation, rows, n, linear->n);
+	blocked_multiply(out, linear->n, job->x, linear->k, rows, &weight, column,
+	                 job->mode == LINEAR_ADD);
+	finish(out, job, linear, rows, first, n);
 }
 
 /* The columns [first, first + n) of `rows` rows from `row` on, by `multiply`. */
@@ -76,12 +69,10 @@ static void run_rows(const struct linear_job *job, const struct linear_output *o
 		.b_stride = linear->k,
 		.c = out,
 		.c_stride = linear->n,
-		.accumulate = 1,
+		.accumulate = job->mode == LINEAR_ADD,
 	};
-	put_bias(out, linear, job->mode, rows, first, n);
 	multiply(&product);
-	if (job->activated)
-		activate(out, job->activation, rows, n, linear->n);
+	finish(out, job, linear, rows, first, n);
 }
 
 static void run_chunk(void *context, size_t task, size_t worker)
