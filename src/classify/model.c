@@ -197,6 +197,13 @@ void model_expect_images(clipcls_model *model, size_t n)
 	model->pictures += n;
 }
 
+size_t model_batch_for(const clipcls_model *model, size_t n)
+{
+	size_t threads = pool_threads(model->pool), share = (n + threads - 1) / threads;
+	size_t rounds = (share + model->batch - 1) / model->batch;
+	return (share + rounds - 1) / rounds;
+}
+
 clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error)
 {
 	const struct model_config *config = checkpoint_config(model->checkpoint);

@@ -37,6 +37,10 @@ clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error);
  * them fastest, which changes no result. */
 void model_expect_images(clipcls_model *model, size_t n);
 
+/* Pictures of one task, so that n of them keep all threads busy to the end: the fewest rounds of at
+ * most `batch`, all of the same size. */
+size_t model_batch_for(const clipcls_model *model, size_t n);
+
 /* exp() of the stored logarithm. */
 clipcls_status model_logit_scale(double *out, clipcls_model *model, clipcls_error *error);
 

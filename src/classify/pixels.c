@@ -33,13 +33,12 @@ clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, s
 		vit_forward(out, pixels, 1, model->vit, &model->image_workers[0].arena, model->pool);
 		return CLIPCLS_OK;
 	}
-	size_t threads = pool_threads(model->pool), share = (n + threads - 1) / threads;
 	struct pixels_job job = {
 		.model = model,
 		.pixels = pixels,
 		.out = out,
 		.n = n,
-		.batch = size_min(model->batch, share),
+		.batch = model_batch_for(model, n),
 	};
 	pool_run(model->pool, (n + job.batch - 1) / job.batch, run_batch, &job);
 	return CLIPCLS_OK;

@@ -17,6 +17,8 @@
 
 /* Batches per thread in the largest window. */
 #define BATCHES_PER_THREAD 4
+/* How much larger the next window is: small ones are slow, since their batches are. */
+#define WINDOW_GROWTH 4
 /* Stands for the path in messages of a load; taken off again, since a record has the path itself
  * and a long one would push the reason out of the message. */
 #define LOAD_NAME "image"
@@ -93,13 +95,12 @@ static void run_task(void *context, size_t task, size_t worker)
 
 static void encode_window(struct stream *stream)
 {
-	size_t threads = pool_threads(stream->model->pool), n = stream->count;
+	size_t n = stream->count;
 	if (n == 1) {
 		encode_items(stream, 0, 1, 0, stream->model->pool);
 		return;
 	}
-	size_t share = (n + threads - 1) / threads;
-	stream->batch = size_min(stream->model->batch, share);
+	stream->batch = model_batch_for(stream->model, n);
 	pool_run(stream->model->pool, (n + stream->batch - 1) / stream->batch, run_task, stream);
 }
 
@@ -171,7 +172,7 @@ static clipcls_status run_stream(struct stream *stream, clipcls_next_fn next, cl
 		model_expect_images(stream->model, stream->count);
 		encode_window(stream);
 		status = deliver(stream, error);
-		window = size_min(2 * window, stream->capacity);
+		window = size_min(WINDOW_GROWTH * window, stream->capacity);
 	}
 	free(stream->items);
 	free(stream->embeddings);
