@@ -14,9 +14,9 @@
  * cache. Eight B/32 pictures are 400 rows. */
 #define ROWS_PER_BATCH 400
 #define MOST_PER_BATCH 64
-/* From this picture on the weights are put where the kernels read them fastest: that costs about as
- * much as it saves on so many pictures. */
-#define SETTLED_FROM 24
+/* From this forward pass on the weights are put where the kernels read them fastest: that costs
+ * about as much as it saves on so many passes. */
+#define SETTLED_FROM 8
 
 static size_t choose_batch(const struct model_config *config)
 {
@@ -190,18 +190,27 @@ clipcls_status model_need_images(clipcls_model *model, clipcls_error *error)
 	return status;
 }
 
-void model_expect_images(clipcls_model *model, size_t n)
-{
-	if (model->pictures < SETTLED_FROM && n >= SETTLED_FROM - model->pictures)
-		vit_settle(model->vit, model->pool);
-	model->pictures += n;
-}
-
 size_t model_batch_for(const clipcls_model *model, size_t n)
 {
 	size_t threads = pool_threads(model->pool), share = (n + threads - 1) / threads;
 	size_t rounds = (share + model->batch - 1) / model->batch;
 	return (share + rounds - 1) / rounds;
+}
+
+void model_expect_images(clipcls_model *model, size_t n)
+{
+	size_t batch = model_batch_for(model, n);
+	model->passes += (n + batch - 1) / batch;
+	if (model->passes >= SETTLED_FROM)
+		vit_settle(model->vit, model->pool);
+}
+
+clipcls_status clipcls_model_prepare(clipcls_model *model, clipcls_error *error)
+{
+	clipcls_status status = model_need_images(model, error);
+	if (status == CLIPCLS_OK)
+		vit_settle(model->vit, model->pool);
+	return status;
 }
 
 clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error)

@@ -21,7 +21,7 @@ struct clipcls_model {
 	size_t batch;
 	char *cache_directory;    /* NULL = no cache */
 	enum precision precision; /* of the image tower */
-	size_t pictures;          /* given to the image tower so far */
+	size_t passes;            /* of the image tower so far */
 	/* Each NULL until first used. */
 	struct vit *vit;
 	struct image_worker *image_workers; /* (pool_threads) */
@@ -33,7 +33,7 @@ struct clipcls_model {
 clipcls_status model_need_images(clipcls_model *model, clipcls_error *error);
 clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error);
 
-/* Before n more pictures are encoded: when many have come, the weights are put where kernels read
+/* Before n more pictures are encoded: after some passes the weights are put where kernels read
  * them fastest, which changes no result. */
 void model_expect_images(clipcls_model *model, size_t n);
 
