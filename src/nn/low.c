@@ -2,7 +2,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "model/dtype.h"
+#include "model/quantized.h"
 #include "nn/ops.h"
 #include "nn/quantize.h"
 

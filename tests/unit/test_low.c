@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "model/dtype.h"
+#include "model/quantized.h"
 #include "nn/low.h"
 #include "nn/quantize.h"
 
