@@ -304,6 +304,48 @@ static void a_row_without_numbers_gives_none(void **state)
 	}
 }
 
+/* A file's weights in int8: kernels that take all 8 bits get its bytes, which are those made of the
+ * original floats; for others it is as if the file had floats. */
+static void weights_of_a_file_in_int8_are_used_as_they_are(void **state)
+{
+	enum { N = 200, K = 144, TILES = 3, T = 5 };
+	(void)state;
+	for (int type = LOW_INT8; type <= LOW_BF16; type++) {
+		struct layer layer;
+		if (missing((enum low_type)type))
+			continue;
+		layer_make(&layer, (enum low_type)type, N, K, TILES, T, NULL);
+		bool whole = type == LOW_INT8 && low_products_weight_limit() == QUANTIZED_LIMIT;
+		int8_t *values = memory_new(N * K, 1);
+		unsigned char *scales = memory_new(N * sizeof(float) + 1, 1); /* at an odd address */
+		float *expected = random_floats(TILES * T * N, 4), *out = random_floats(TILES * T * N, 5);
+		struct linear stored = {
+			.bias = layer.bias, .quantized = { values, scales + 1 }, .n = N, .k = K
+		};
+		struct linear *linears[] = { &layer.linear, &stored };
+		for (size_t n = 0; n < N; n++) {
+			float scale, *row = layer.weight + n * K;
+			int32_t sum;
+			quantize_weight(values + n * K, &scale, &sum, row, K, QUANTIZED_LIMIT);
+			memcpy(scales + 1 + n * sizeof scale, &scale, sizeof scale);
+			for (size_t k = 0; k < K && !whole; k++)
+				row[k] = scale * (float)values[n * K + k];
+		}
+		low_weights_free(layer.weights);
+		assert_ok(low_weights_new(&layer.weights, (enum low_type)type, linears, 2,
+		                          (const size_t[]){ T, 1 }, NULL, &error));
+		low_apply(expected, &layer.rows, (struct row_tiles){ TILES, T }, &layer.linear, LINEAR_SET,
+		          NULL);
+		low_apply(out, &layer.rows, (struct row_tiles){ TILES, T }, &stored, LINEAR_SET, NULL);
+		assert_memory_equal(out, expected, TILES * T * N * sizeof *out);
+		free(values);
+		free(scales);
+		free(expected);
+		free(out);
+		layer_free(&layer);
+	}
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -316,6 +358,7 @@ int main(void)
 		cmocka_unit_test(the_largest_products_do_not_saturate),
 		cmocka_unit_test(activation_comes_behind_the_bias),
 		cmocka_unit_test(a_row_without_numbers_gives_none),
+		cmocka_unit_test(weights_of_a_file_in_int8_are_used_as_they_are),
 	};
 	return cmocka_run_group_tests_name("low", tests, NULL, NULL);
 }
