@@ -346,6 +346,42 @@ static void weights_of_a_file_in_int8_are_used_as_they_are(void **state)
 	}
 }
 
+/* Exact but for the last roundings, where quantizing anew would be wrong by half a step. */
+static void a_file_s_values_are_multiplied_even_where_none_is_large(void **state)
+{
+	enum { N = 64, K = 144, T = 5 };
+	struct layer layer;
+	static int8_t values[N * K];
+	float scales[N], out[T * N];
+	(void)state;
+	if (missing(LOW_INT8) || low_products_weight_limit() != QUANTIZED_LIMIT)
+		return;
+	layer_make(&layer, LOW_INT8, N, K, 1, T, NULL);
+	low_weights_free(layer.weights);
+	for (size_t n = 0; n < N; n++) {
+		int32_t sum;
+		quantize_weight(values + n * K, &scales[n], &sum, layer.weight + n * K, K, 50);
+	}
+	struct linear stored = { .quantized = { values, (unsigned char *)scales }, .n = N, .k = K };
+	struct linear *linear = &stored;
+	assert_ok(low_weights_new(&layer.weights, LOW_INT8, &linear, 1, (const size_t[]){ T, 1 }, NULL,
+	                          &error));
+	low_apply(out, &layer.rows, (struct row_tiles){ 1, T }, linear, LINEAR_SET, NULL);
+	for (size_t i = 0; i < T * N; i++) {
+		size_t row = i / N, n = i % N;
+		const uint8_t *x = (const uint8_t *)layer.rows.values + row * K;
+		double exact = 0, magnitude = 0;
+		for (size_t k = 0; k < K; k++) {
+			double product = (double)layer.rows.scales[row] * (x[k] - layer.rows.zeros[row]) *
+			                 scales[n] * values[n * K + k];
+			exact += product;
+			magnitude += fabs(product);
+		}
+		assert_true(fabs(out[i] - exact) <= 1e-6 * magnitude);
+	}
+	layer_free(&layer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -359,6 +395,7 @@ int main(void)
 		cmocka_unit_test(activation_comes_behind_the_bias),
 		cmocka_unit_test(a_row_without_numbers_gives_none),
 		cmocka_unit_test(weights_of_a_file_in_int8_are_used_as_they_are),
+		cmocka_unit_test(a_file_s_values_are_multiplied_even_where_none_is_large),
 	};
 	return cmocka_run_group_tests_name("low", tests, NULL, NULL);
 }
