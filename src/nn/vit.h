@@ -6,7 +6,8 @@
 
 struct vit;
 
-/* form: vit_lower needs WEIGHTS_ROWS or WEIGHTS_STORED; with the latter vit_forward needs vit_lower. */
+/* form: vit_lower needs WEIGHTS_ROWS or WEIGHTS_STORED; with the latter vit_forward needs
+ * vit_lower. */
 clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, enum weight_form form,
                         struct pool *pool, clipcls_error *error);
 void vit_free(struct vit *vit);

@@ -358,10 +358,8 @@ static void a_file_s_values_are_multiplied_even_where_none_is_large(void **state
 		return;
 	layer_make(&layer, LOW_INT8, N, K, 1, T, NULL);
 	low_weights_free(layer.weights);
-	for (size_t n = 0; n < N; n++) {
-		int32_t sum;
-		quantize_weight(values + n * K, &scales[n], &sum, layer.weight + n * K, K, 50);
-	}
+	for (size_t n = 0; n < N; n++)
+		quantize_weight(values + n * K, &scales[n], &(int32_t){ 0 }, layer.weight + n * K, K, 50);
 	struct linear stored = { .quantized = { values, (unsigned char *)scales }, .n = N, .k = K };
 	struct linear *linear = &stored;
 	assert_ok(low_weights_new(&layer.weights, LOW_INT8, &linear, 1, (const size_t[]){ T, 1 }, NULL,
