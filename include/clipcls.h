@@ -107,7 +107,8 @@ typedef struct clipcls_model_info {
 	const char *path;   /* "built-in model" for that one */
 	const char *family; /* "clip" */
 	const char *layout; /* "huggingface", "openclip", "single" */
-	const char *dtype;  /* of the weights as stored: "F32", "F16", "BF16", or "mixed" */
+	const char *dtype; /* of the weights as stored: "F32", "F16", "BF16", or "mixed"; "I8" where the
+	                      linear weights of the transformer blocks are, whatever the rest */
 	clipcls_tower_info vision, text;
 	size_t image_size, patch_size;
 	size_t context_length, vocab_size;
@@ -134,7 +135,8 @@ CLIPCLS_API clipcls_status clipcls_model_own_labels(clipcls_labels **out, clipcl
                                                     clipcls_error *error);
 
 /* Writes the checkpoint `source` (named as for clipcls_model_open) as one safetensors file.
- * dtype: "f32", "f16", "bf16", or NULL = as stored. Replaces `path` only when all is written. */
+ * dtype: "f32", "f16", "bf16", "int8" (the linear weights of the transformer blocks, everything
+ * else as stored), or NULL = as stored. Replaces `path` only when all is written. */
 CLIPCLS_API clipcls_status clipcls_convert(const char *source, const char *path, const char *dtype,
                                            const char *layout, clipcls_error *error);
 

@@ -152,8 +152,11 @@ static void drop_text_tower(clipcls_model *model)
 static clipcls_status load_vit(clipcls_model *model, clipcls_error *error)
 {
 	drop_text_tower(model);
-	clipcls_status status = vit_load(&model->vit, model->checkpoint,
-	                                 model->precision != PRECISION_F32, model->pool, error);
+	/* "auto" computes in f32 before it chooses. */
+	enum weight_form form = model->precision == PRECISION_F32    ? WEIGHTS_FAST
+	                        : model->precision == PRECISION_AUTO ? WEIGHTS_ROWS
+	                                                             : WEIGHTS_STORED;
+	clipcls_status status = vit_load(&model->vit, model->checkpoint, form, model->pool, error);
 	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
 	if (status == CLIPCLS_OK)
 		status = precision_apply(&model->precision, model->vit, S,

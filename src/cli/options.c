@@ -75,7 +75,9 @@ static const struct option_row rows[] = {
 	  "where label embeddings are kept\n(default: $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls)" },
 	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_CONVERT | FOR_INSPECT | FOR_BENCH,
 	  "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
-	{ OPT_DTYPE, "dtype", "D", FOR_CONVERT, "f32, f16 or bf16 (default: as stored)" },
+	{ OPT_DTYPE, "dtype", "D", FOR_CONVERT,
+	  "f32, f16 or bf16; int8: the transformer blocks' linear weights,\nall else as stored "
+	  "(default: as stored)" },
 	{ OPT_PROGRESS, "progress", "WHEN", FOR_CLASSIFY, "auto (default), always, never" },
 	{ OPT_COLOR, "color", "WHEN", FOR_CLASSIFY,
 	  "auto (default; NO_COLOR is honoured), always, never" },
@@ -231,7 +233,7 @@ static bool parse_directory(const char **out, const char *option, const char *va
 
 static bool apply(struct options *o, int code, const char *value, const struct command *command)
 {
-	static const char *const dtypes[] = { "f32", "f16", "bf16", NULL };
+	static const char *const dtypes[] = { "f32", "f16", "bf16", "int8", NULL };
 	static const char *const precisions[] = { "f32", "bf16", "int8", "auto", NULL };
 	static const char *const layouts[] = { "huggingface", "openclip", "single", NULL };
 	int choice;

@@ -3,6 +3,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "model/layout.h"
+#include "model/single.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -18,18 +19,9 @@ static void shape_text(char *out, size_t size, const size_t *shape, size_t rank)
 		snprintf(out + used, size - used, ")");
 }
 
-static clipcls_status check_source(const struct safetensors_tensor *source,
-                                   const struct tensor_spec *spec, clipcls_error *error)
+static clipcls_status check_shape(const struct safetensors_tensor *source, const size_t *wanted,
+                                  size_t rank, clipcls_error *error)
 {
-	size_t wanted[TENSOR_RANK_LIMIT], rank;
-	if (!dtype_is_weight(source->dtype))
-		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
-		                 "%s: tensor \"%s\" is %s; weights are read as F32, F16 and BF16",
-		                 source->path, source->name, dtype_name(source->dtype));
-	/* A scalar may be stored as (1). */
-	if (spec->rank == 0 && source->rank <= 1 && source->elements == 1)
-		return CLIPCLS_OK;
-	tensor_source_shape(wanted, &rank, spec);
 	if (source->rank == rank && memcmp(source->shape, wanted, rank * sizeof *wanted) == 0)
 		return CLIPCLS_OK;
 	char has[256], should[128];
@@ -38,6 +30,23 @@ static clipcls_status check_source(const struct safetensors_tensor *source,
 	return error_set(error, CLIPCLS_ERR_FORMAT,
 	                 "%s: tensor \"%s\" has shape %s, the config calls for %s", source->path,
 	                 source->name, has, should);
+}
+
+static clipcls_status check_source(const struct safetensors_tensor *source,
+                                   const struct tensor_spec *spec, clipcls_error *error)
+{
+	size_t wanted[TENSOR_RANK_LIMIT], rank;
+	bool quantized = spec->operation == TENSOR_QUANTIZED;
+	if (quantized ? source->dtype != DTYPE_I8 : !dtype_is_weight(source->dtype))
+		return error_set(error, CLIPCLS_ERR_UNSUPPORTED, "%s: tensor \"%s\" is %s; %s",
+		                 source->path, source->name, dtype_name(source->dtype),
+		                 quantized ? "format_version " SINGLE_VERSION_INT8 " has it as I8"
+		                           : "weights are read as F32, F16 and BF16");
+	/* A scalar may be stored as (1). */
+	if (spec->rank == 0 && source->rank <= 1 && source->elements == 1)
+		return CLIPCLS_OK;
+	tensor_source_shape(wanted, &rank, spec);
+	return check_shape(source, wanted, rank, error);
 }
 
 /* Tensors of the file that nothing asked for. used: one flag per tensor of the file. */
@@ -62,17 +71,45 @@ static clipcls_status check_extras(const struct checkpoint *checkpoint, const bo
 	return CLIPCLS_OK;
 }
 
+/* *out = the tensor of this name in the file. */
+static clipcls_status find_source(const struct safetensors_tensor **out,
+                                  const struct checkpoint *checkpoint, const char *name, bool *used,
+                                  clipcls_error *error)
+{
+	*out = safetensors_find(checkpoint->weights, name);
+	if (*out == NULL)
+		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\" is missing",
+		                 safetensors_path(checkpoint->weights), name);
+	used[safetensors_index(checkpoint->weights, *out)] = true;
+	return CLIPCLS_OK;
+}
+
+static clipcls_status bind_scales(struct checkpoint *checkpoint, struct checkpoint_tensor *tensor,
+                                  bool *used, clipcls_error *error)
+{
+	char name[sizeof tensor->spec.source + sizeof TENSOR_SCALE_SUFFIX];
+	snprintf(name, sizeof name, "%s" TENSOR_SCALE_SUFFIX, tensor->spec.source);
+	clipcls_status status = find_source(&tensor->scales, checkpoint, name, used, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	if (tensor->scales->dtype != DTYPE_F32)
+		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+		                 "%s: tensor \"%s\" is %s; scales are read as F32", tensor->scales->path,
+		                 name, dtype_name(tensor->scales->dtype));
+	return check_shape(tensor->scales, tensor->spec.shape, 1, error);
+}
+
 /* Finds one canonical tensor in the file. */
 static clipcls_status bind_one(struct checkpoint *checkpoint, struct checkpoint_tensor *tensor,
                                bool *used, clipcls_error *error)
 {
 	const struct tensor_spec *spec = &tensor->spec;
-	tensor->source = safetensors_find(checkpoint->weights, spec->source);
-	if (tensor->source == NULL)
-		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\" is missing",
-		                 safetensors_path(checkpoint->weights), spec->source);
-	used[safetensors_index(checkpoint->weights, tensor->source)] = true;
-	return check_source(tensor->source, spec, error);
+	clipcls_status status = find_source(&tensor->source, checkpoint, spec->source, used, error);
+	if (status == CLIPCLS_OK)
+		status = check_source(tensor->source, spec, error);
+	if (status == CLIPCLS_OK && spec->operation == TENSOR_QUANTIZED)
+		status = bind_scales(checkpoint, tensor, used, error);
+	return status;
 }
 
 /* Finds every tensor that the config calls for, and refuses what is left over. */
@@ -269,6 +306,8 @@ const char *checkpoint_layout(const struct checkpoint *checkpoint)
 const char *checkpoint_dtype(const struct checkpoint *checkpoint)
 {
 	enum dtype first = checkpoint->tensors[0].source->dtype;
+	if (checkpoint->naming == TENSOR_NAMING_QUANTIZED)
+		return dtype_name(DTYPE_I8);
 	for (size_t i = 1; i < checkpoint->count; i++)
 		if (checkpoint->tensors[i].source->dtype != first)
 			return "mixed";

@@ -7,6 +7,7 @@
 #include "base/error.h"
 #include "base/pool.h"
 #include "model/config.h"
+#include "model/quantized.h"
 
 #include <stdbool.h>
 
@@ -26,7 +27,8 @@ void checkpoint_free(struct checkpoint *checkpoint);
 const struct model_config *checkpoint_config(const struct checkpoint *checkpoint);
 const char *checkpoint_path(const struct checkpoint *checkpoint);   /* as opened */
 const char *checkpoint_layout(const struct checkpoint *checkpoint); /* "huggingface", ... */
-const char *checkpoint_dtype(const struct checkpoint *checkpoint);  /* "F32", ..., "mixed" */
+/* "F32", ..., "mixed"; "I8" where the linear weights of the blocks are, whatever the rest. */
+const char *checkpoint_dtype(const struct checkpoint *checkpoint);
 size_t checkpoint_tensor_count(const struct checkpoint *checkpoint);
 /* Elements of all tensors whose canonical name starts with `prefix`. */
 size_t checkpoint_parameters(const struct checkpoint *checkpoint, const char *prefix);
@@ -55,9 +57,13 @@ const char *checkpoint_class_names(const struct checkpoint *checkpoint, size_t *
 /* One wanted tensor. *out becomes row-major F32: the mapping itself where it is that already, else
  * a converted copy that the checkpoint owns; valid until checkpoint_free. With `blocks`, a weight
  * that the file holds in blocks of 64 x 64 (docs/single-file.md) is given as these, in *blocks, and
- * *out becomes NULL; for any other tensor *blocks becomes NULL. */
+ * *out becomes NULL; for any other tensor *blocks becomes NULL. With `quantized`, a weight that the
+ * file holds in int8 is given as the mapping has it, in *quantized, and *out becomes NULL, too,
+ * unless `dequantized` asks for the floats beside it; for any other tensor *quantized is empty. */
 struct weight_request {
 	const float **out, **blocks;
+	struct quantized_weight *quantized;
+	bool dequantized;
 	char name[112]; /* canonical: "vision_model.encoder.layers.0.mlp.fc1.weight" */
 };
 /* Fetches n tensors, converting in parallel on `pool` (may be NULL); verifies the checksums of a

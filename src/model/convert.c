@@ -6,8 +6,8 @@
 #include "base/memory.h"
 #include "base/output_file.h"
 #include "base/utf8.h"
+#include "model/convert_weights.h"
 #include "model/single.h"
-#include "model/weights.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -17,10 +17,11 @@
 
 /* One tensor of the output. */
 struct item {
-	const struct checkpoint_tensor *weight; /* NULL for a file that rides along */
-	char *blocked_name;                     /* of a weight that is written in blocks; else NULL */
-	struct safetensors_tensor tensor;       /* data: of files only, until it is written */
-	size_t begin;                           /* of its data, behind the header */
+	struct checkpoint_tensor *weight; /* NULL for a file that rides along */
+	enum written_form form;           /* of a weight */
+	char *name;                       /* where the tensor's is not the weight's; else NULL */
+	struct safetensors_tensor tensor; /* data: of files only, until it is written */
+	size_t begin;                     /* of its data, behind the header */
 	uint64_t checksum;
 };
 
@@ -29,8 +30,8 @@ struct writer {
 	struct item *items; /* in the order of the data */
 	size_t count;
 	struct buffer config;
-	bool in_blocks;
-	char *classes; /* read from beside the source's config; NULL = none */
+	enum written_form linears; /* how the blocks' linear weights are written */
+	char *classes;             /* read from beside the source's config; NULL = none */
 	size_t classes_size;
 };
 
@@ -47,29 +48,47 @@ static int alignment_group(const struct safetensors_tensor *tensor)
 	}
 }
 
-static clipcls_status weight_item(struct item *item, const struct writer *writer,
-                                  const struct checkpoint_tensor *weight, const enum dtype *dtype,
+/* suffix: of the weight's name. */
+static clipcls_status weight_item(struct item *item, struct checkpoint_tensor *weight,
+                                  enum written_form form, const char *suffix, enum dtype dtype,
                                   clipcls_error *error)
 {
 	struct tensor_spec written = weight->spec;
-	written.operation = TENSOR_COPY;
-	*item = (struct item){ .weight = weight };
+	written.operation = form == WRITTEN_BLOCKS ? TENSOR_BLOCKED : TENSOR_COPY;
+	written.rank = form == WRITTEN_SCALES ? 1 : written.rank;
+	*item = (struct item){ .weight = weight, .form = form };
 	item->tensor.name = weight->spec.name;
-	if (writer->in_blocks && tensor_has_blocks(&weight->spec)) {
+	if (suffix[0] != '\0') {
 		struct buffer name = { 0 };
-		buffer_format(&name, "%s" TENSOR_BLOCKED_SUFFIX, weight->spec.name);
+		buffer_format(&name, "%s%s", weight->spec.name, suffix);
 		if (name.failed)
 			return error_memory(error);
-		item->tensor.name = item->blocked_name = name.bytes;
-		written.operation = TENSOR_BLOCKED;
+		item->tensor.name = item->name = name.bytes;
 	}
-	item->tensor.dtype = dtype != NULL ? *dtype : weight->source->dtype;
+	item->tensor.dtype = dtype;
 	tensor_source_shape(item->tensor.shape, &item->tensor.rank, &written);
 	item->tensor.elements = 1;
 	for (size_t i = 0; i < item->tensor.rank; i++)
 		item->tensor.elements *= item->tensor.shape[i];
 	item->tensor.bytes = item->tensor.elements * dtype_bytes(item->tensor.dtype);
 	return CLIPCLS_OK;
+}
+
+/* Appends a weight, which may be two tensors. dtype: NULL = as stored. */
+static clipcls_status add_weight(struct item *items, size_t *n, const struct writer *writer,
+                                 struct checkpoint_tensor *weight, const enum dtype *dtype,
+                                 clipcls_error *error)
+{
+	enum written_form form = tensor_has_blocks(&weight->spec) ? writer->linears : WRITTEN_ROWS;
+	enum dtype written = dtype != NULL ? *dtype : weight->source->dtype;
+	if (form != WRITTEN_INT8)
+		return weight_item(&items[(*n)++], weight, form,
+		                   form == WRITTEN_BLOCKS ? TENSOR_BLOCKED_SUFFIX : "", written, error);
+	clipcls_status status = weight_item(&items[(*n)++], weight, form, "", DTYPE_I8, error);
+	if (status == CLIPCLS_OK)
+		status = weight_item(&items[(*n)++], weight, WRITTEN_SCALES, TENSOR_SCALE_SUFFIX, DTYPE_F32,
+		                     error);
+	return status;
 }
 
 /* Blocks are worth it where they need not be filled up: a width that 64 does not divide would make
@@ -101,21 +120,22 @@ static void add_file(struct item *items, size_t *n, const char *name, const char
 		                                        .bytes = size };
 }
 
-/* Lists the output's tensors in the order of their data. */
+/* Lists the output's tensors in the order of their data. dtype: of floats; NULL = as stored. */
 static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipcls_error *error)
 {
 	const struct checkpoint *checkpoint = writer->checkpoint;
 	const struct tokenizer_files *files = &checkpoint->tokenizer;
 	size_t n = 0;
-	struct item *unordered = memory_new(checkpoint->count + FILES_LIMIT, sizeof *unordered);
-	writer->items = memory_new(checkpoint->count + FILES_LIMIT, sizeof *writer->items);
+	size_t room = 2 * checkpoint->count + FILES_LIMIT; /* count: SAFETENSORS_TENSOR_LIMIT at most */
+	struct item *unordered = memory_new(room, sizeof *unordered);
+	writer->items = memory_new(room, sizeof *writer->items);
 	if (unordered == NULL || writer->items == NULL) {
 		free(unordered);
 		return error_memory(error);
 	}
 	clipcls_status status = CLIPCLS_OK;
 	for (size_t i = 0; i < checkpoint->count && status == CLIPCLS_OK; i++)
-		status = weight_item(&unordered[n++], writer, &checkpoint->tensors[i], dtype, error);
+		status = add_weight(unordered, &n, writer, &checkpoint->tensors[i], dtype, error);
 	add_file(unordered, &n, SINGLE_VOCAB, files->vocab, files->vocab_size);
 	add_file(unordered, &n, SINGLE_MERGES, files->merges, files->merges_size);
 	add_file(unordered, &n, SINGLE_TOKENIZER_JSON, files->tokenizer_json,
@@ -125,6 +145,9 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 	else
 		add_file(unordered, &n, SINGLE_CLASSES, checkpoint->class_names,
 		         checkpoint->class_names_size);
+	if (status == CLIPCLS_OK && n > SAFETENSORS_TENSOR_LIMIT)
+		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED, "%s: more than %zu tensors to write",
+		                   checkpoint->path, SAFETENSORS_TENSOR_LIMIT);
 	size_t position = 0;
 	for (int group = 0; status == CLIPCLS_OK && group <= 3; group++) {
 		for (size_t i = 0; i < n; i++) {
@@ -137,7 +160,7 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 		}
 	}
 	for (size_t i = 0; writer->count == 0 && i < n; i++)
-		free(unordered[i].blocked_name); /* not moved to the writer's list */
+		free(unordered[i].name); /* not moved to the writer's list */
 	free(unordered);
 	return status;
 }
@@ -155,6 +178,15 @@ static void write_checksums(struct buffer *out, const struct writer *writer)
 	buffer_byte(out, '}');
 }
 
+static const char *version_of(enum written_form linears)
+{
+	switch (linears) {
+	case WRITTEN_BLOCKS: return SINGLE_VERSION_BLOCKS;
+	case WRITTEN_INT8: return SINGLE_VERSION_INT8;
+	default: return SINGLE_VERSION_ROWS;
+	}
+}
+
 /* The length and the header, padded so that the data starts at a multiple of SINGLE_ALIGNMENT. */
 static void write_header(struct buffer *out, const struct writer *writer)
 {
@@ -166,7 +198,7 @@ static void write_header(struct buffer *out, const struct writer *writer)
 	}
 	buffer_append(out, "\0\0\0\0\0\0\0\0", LENGTH_BYTES);
 	buffer_text(out, "{\"__metadata__\":{\"format\":\"" SINGLE_FORMAT "\",\"format_version\":\"");
-	buffer_text(out, writer->in_blocks ? SINGLE_VERSION_BLOCKS : SINGLE_VERSION_ROWS);
+	buffer_text(out, version_of(writer->linears));
 	buffer_text(out, "\",\"config\":");
 	json_write_string(out, writer->config.bytes, writer->config.size);
 	buffer_text(out, ",\"checksums\":");
@@ -189,72 +221,6 @@ static void write_header(struct buffer *out, const struct writer *writer)
 	buffer_free(&checksums);
 }
 
-/* The tensor's elements in the wanted dtype, row-major: (item->tensor.bytes), freed with free(). */
-static clipcls_status row_major_bytes(unsigned char **out, struct writer *writer,
-                                      const struct item *item, clipcls_error *error)
-{
-	const struct checkpoint_tensor *weight = item->weight;
-	enum dtype from = weight->source->dtype, to = item->tensor.dtype;
-	size_t n = item->tensor.elements;
-	unsigned char *stored = memory_new(n, dtype_bytes(from)), *converted = NULL;
-	float *floats = NULL;
-	clipcls_status status = weights_verify(writer->checkpoint, weight, error);
-	if (status == CLIPCLS_OK && stored == NULL)
-		status = error_memory(error);
-	if (status != CLIPCLS_OK)
-		goto cleanup;
-	weights_copy(stored, weight, 0, n);
-	if (!dtype_all_finite(stored, from, n)) {
-		status = weights_not_finite(weight, error);
-		goto cleanup;
-	}
-	if (from == to) {
-		*out = stored;
-		return CLIPCLS_OK;
-	}
-	floats = memory_floats(n);
-	converted = memory_new(n, dtype_bytes(to));
-	if (floats == NULL || converted == NULL) {
-		status = error_memory(error);
-		goto cleanup;
-	}
-	dtype_to_f32(floats, stored, from, n);
-	dtype_from_f32(converted, to, floats, n);
-	if (!dtype_all_finite(converted, to, n))
-		status = error_set(error, CLIPCLS_ERR_ARGUMENT,
-		                   "%s: tensor \"%s\" has values beyond the range of %s",
-		                   weight->source->path, weight->source->name, dtype_name(to));
-cleanup:
-	if (status != CLIPCLS_OK)
-		free(converted);
-	else
-		*out = converted;
-	free(stored);
-	free(floats);
-	return status;
-}
-
-/* The same as they are written: a weight that goes into blocks is rearranged. Such blocks are full,
- * so that the size stays the same. */
-static clipcls_status weight_bytes(unsigned char **out, struct writer *writer,
-                                   const struct item *item, clipcls_error *error)
-{
-	unsigned char *rows = NULL;
-	clipcls_status status = row_major_bytes(&rows, writer, item, error);
-	*out = rows;
-	if (status != CLIPCLS_OK || item->blocked_name == NULL)
-		return status;
-	size_t columns = item->weight->spec.shape[1], size = dtype_bytes(item->tensor.dtype);
-	*out = memory_new(item->tensor.elements, size);
-	if (*out == NULL)
-		status = error_memory(error);
-	for (size_t i = 0; status == CLIPCLS_OK && i < item->tensor.elements; i++)
-		memcpy(*out + tensor_block_place(i / columns, i % columns, columns) * size, rows + i * size,
-		       size);
-	free(rows);
-	return status;
-}
-
 static clipcls_status write_item(struct writer *writer, struct item *item, size_t header_size,
                                  struct output_file *file, clipcls_error *error)
 {
@@ -262,7 +228,8 @@ static clipcls_status write_item(struct writer *writer, struct item *item, size_
 	clipcls_status status = CLIPCLS_OK;
 	struct safetensors_tensor tensor = item->tensor;
 	if (item->weight != NULL) {
-		status = weight_bytes(&bytes, writer, item, error);
+		status = written_bytes(&bytes, writer->checkpoint, item->weight, item->form,
+		                       item->tensor.dtype, error);
 		tensor.data = bytes;
 	}
 	if (status == CLIPCLS_OK) {
@@ -317,29 +284,42 @@ static clipcls_status parse_dtype(enum dtype *out, const char *name, clipcls_err
 	static const struct {
 		const char *name;
 		enum dtype dtype;
-	} known[] = { { "f32", DTYPE_F32 }, { "f16", DTYPE_F16 }, { "bf16", DTYPE_BF16 } };
+	} known[] = {
+		{ "f32", DTYPE_F32 }, { "f16", DTYPE_F16 }, { "bf16", DTYPE_BF16 }, { "int8", DTYPE_I8 }
+	};
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
 		if (strcmp(known[i].name, name) == 0) {
 			*out = known[i].dtype;
 			return CLIPCLS_OK;
 		}
 	}
-	return error_set(error, CLIPCLS_ERR_ARGUMENT, "dtype \"%s\" is none of f32, f16, bf16", name);
+	return error_set(error, CLIPCLS_ERR_ARGUMENT, "dtype \"%s\" is none of f32, f16, bf16, int8",
+	                 name);
+}
+
+/* dtype: NULL = as stored. */
+static enum written_form linear_form(const struct checkpoint *checkpoint, const enum dtype *dtype)
+{
+	bool int8 = dtype != NULL ? *dtype == DTYPE_I8 : checkpoint->naming == TENSOR_NAMING_QUANTIZED;
+	if (int8)
+		return WRITTEN_INT8;
+	return blocks_are_full(checkpoint) ? WRITTEN_BLOCKS : WRITTEN_ROWS;
 }
 
 clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path, const char *dtype,
                                 clipcls_error *error)
 {
-	struct writer writer = { .checkpoint = checkpoint, .in_blocks = blocks_are_full(checkpoint) };
+	struct writer writer = { .checkpoint = checkpoint };
 	struct output_file file = { .fd = -1 };
 	enum dtype wanted = DTYPE_F32;
 	clipcls_status status = dtype != NULL ? parse_dtype(&wanted, dtype, error) : CLIPCLS_OK;
+	writer.linears = linear_form(checkpoint, dtype != NULL ? &wanted : NULL);
 	if (status == CLIPCLS_OK) {
 		single_config_write(&writer.config, &checkpoint->config);
 		status = writer.config.failed ? error_memory(error) : read_classes(&writer, error);
 	}
 	if (status == CLIPCLS_OK)
-		status = plan(&writer, dtype != NULL ? &wanted : NULL, error);
+		status = plan(&writer, dtype != NULL && wanted != DTYPE_I8 ? &wanted : NULL, error);
 	if (status == CLIPCLS_OK)
 		status = output_file_open(&file, path, 0644, error);
 	if (status == CLIPCLS_OK)
@@ -350,7 +330,7 @@ clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path,
 	buffer_free(&writer.config);
 	free(writer.classes);
 	for (size_t i = 0; i < writer.count; i++)
-		free(writer.items[i].blocked_name);
+		free(writer.items[i].name);
 	free(writer.items);
 	return status;
 }

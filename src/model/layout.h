@@ -13,10 +13,11 @@
 struct checkpoint_tensor {
 	struct tensor_spec spec;
 	const struct safetensors_tensor *source;
-	const float *floats; /* row-major; NULL until asked for */
-	float *owned;        /* what floats points to, unless that is the mapping */
-	const float *blocks; /* TENSOR_BLOCKED: as stored; NULL until asked for */
-	float *owned_blocks; /* what blocks points to, unless that is the mapping */
+	const struct safetensors_tensor *scales; /* of a TENSOR_QUANTIZED; else NULL */
+	const float *floats;                     /* row-major; NULL until asked for */
+	float *owned;                            /* what floats points to, unless that is the mapping */
+	const float *blocks;                     /* TENSOR_BLOCKED: as stored; NULL until asked for */
+	float *owned_blocks;                     /* what blocks points to, unless that is the mapping */
 };
 
 /* What the layouts fill in is marked with an L; the rest is the same for all. */

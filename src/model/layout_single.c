@@ -66,10 +66,12 @@ static clipcls_status check_version(enum tensor_naming *naming, const struct saf
 		*naming = TENSOR_NAMING_CANONICAL;
 	else if (version != NULL && strcmp(version, SINGLE_VERSION_BLOCKS) == 0)
 		*naming = TENSOR_NAMING_BLOCKED;
+	else if (version != NULL && strcmp(version, SINGLE_VERSION_INT8) == 0)
+		*naming = TENSOR_NAMING_QUANTIZED;
 	else
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
-		                 "%s: format_version %s is neither " SINGLE_VERSION_ROWS
-		                 " nor " SINGLE_VERSION_BLOCKS,
+		                 "%s: format_version %s is none of " SINGLE_VERSION_ROWS
+		                 ", " SINGLE_VERSION_BLOCKS ", " SINGLE_VERSION_INT8,
 		                 path, version != NULL ? version : "(none)");
 	return CLIPCLS_OK;
 }

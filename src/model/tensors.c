@@ -98,8 +98,10 @@ static void add_row(struct list *list, const struct tower *tower, const char *pr
 	if (list->naming == TENSOR_NAMING_BLOCKED && tensor_has_blocks(spec)) {
 		snprintf(spec->source, sizeof spec->source, "%s" TENSOR_BLOCKED_SUFFIX, spec->name);
 		spec->operation = TENSOR_BLOCKED;
-	} else if (list->naming == TENSOR_NAMING_CANONICAL || list->naming == TENSOR_NAMING_BLOCKED) {
+	} else if (list->naming < TENSOR_NAMING_OPENCLIP) {
 		memcpy(spec->source, spec->name, sizeof spec->name);
+		if (list->naming == TENSOR_NAMING_QUANTIZED && tensor_has_blocks(spec))
+			spec->operation = TENSOR_QUANTIZED;
 	} else {
 		snprintf(spec->source, sizeof spec->source, "%s%s", openclip_prefix, row->openclip);
 		spec->operation = row->operation;
@@ -189,7 +191,8 @@ void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,
 	memcpy(shape, spec->shape, sizeof spec->shape);
 	*rank = spec->rank;
 	switch (spec->operation) {
-	case TENSOR_COPY: break;
+	case TENSOR_COPY:
+	case TENSOR_QUANTIZED: break;
 	case TENSOR_TRANSPOSE:
 		shape[0] = spec->shape[1];
 		shape[1] = spec->shape[0];

@@ -10,10 +10,13 @@
 #define TENSOR_RANK_LIMIT 4
 #define TENSOR_BLOCK 64
 #define TENSOR_BLOCKED_SUFFIX ".blocked"
+#define TENSOR_SCALE_SUFFIX "_scale" /* of a TENSOR_QUANTIZED's source: its scales */
 
+/* Those with canonical names come first. */
 enum tensor_naming {
 	TENSOR_NAMING_CANONICAL,           /* transformers' CLIPModel */
 	TENSOR_NAMING_BLOCKED,             /* the same, the blocks' linear weights as NAME.blocked */
+	TENSOR_NAMING_QUANTIZED,           /* the same, these as NAME and NAME_scale */
 	TENSOR_NAMING_OPENCLIP,            /* open_clip's CLIP */
 	TENSOR_NAMING_OPENCLIP_CUSTOM_TEXT /* open_clip's CustomTextCLIP: the text tower is `text.` */
 };
@@ -23,7 +26,8 @@ enum tensor_operation {
 	TENSOR_COPY,      /* as it is wanted */
 	TENSOR_TRANSPOSE, /* (in, out) where (out, in) is wanted */
 	TENSOR_PART,      /* one of three equal parts along the first dimension */
-	TENSOR_BLOCKED    /* (N, K) as (ceil N/64, ceil K/64, 64 of k, 64 of n), filled up with zeros */
+	TENSOR_BLOCKED,   /* (N, K) as (ceil N/64, ceil K/64, 64 of k, 64 of n), filled up with zeros */
+	TENSOR_QUANTIZED  /* (N, K) in I8, with scales (N): quantized.h */
 };
 
 struct tensor_spec {
@@ -40,7 +44,8 @@ clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
                             const struct model_config *config, enum tensor_naming naming,
                             clipcls_error *error);
 
-/* Whether a tensor is a linear weight of a transformer block, which may be stored in blocks. */
+/* Whether a tensor is a linear weight of a transformer block, which may be stored in blocks or
+ * quantized. */
 bool tensor_has_blocks(const struct tensor_spec *spec);
 /* The shape that the spec's source has in the file. */
 void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,

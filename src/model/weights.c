@@ -1,17 +1,14 @@
-/* Fetching weights: verified, row-major float32, without a copy where the file has them so. */
+/* Fetching weights: row-major float32, without a copy where the file has them so. */
 #include "model/weights.h"
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "model/single.h"
 
 #include <stdlib.h>
 #include <string.h>
 
 #define TASK_ELEMENTS ((size_t)1 << 18) /* converted by one task: 1 MB of floats */
 #define CHUNK_ELEMENTS ((size_t)1024)   /* of a rearranged tensor, converted at once */
-
-enum verdict { VERDICT_GOOD, VERDICT_DAMAGED, VERDICT_NOT_FINITE };
 
 struct checkpoint_tensor *weights_find(const struct checkpoint *checkpoint, const char *name)
 {
@@ -67,110 +64,64 @@ void weights_copy(void *out, const struct checkpoint_tensor *tensor, size_t firs
 	}
 }
 
-static enum verdict judge(const struct checkpoint *checkpoint,
-                          const struct safetensors_tensor *source)
+/* A TENSOR_QUANTIZED as the file has it. */
+static struct quantized_weight stored_weight(const struct checkpoint_tensor *tensor)
 {
-	uint64_t wanted = checkpoint->checksums[safetensors_index(checkpoint->weights, source)];
-	if (single_tensor_checksum(source) != wanted)
-		return VERDICT_DAMAGED;
-	return dtype_all_finite(source->data, source->dtype, source->elements) ? VERDICT_GOOD
-	                                                                       : VERDICT_NOT_FINITE;
+	return (struct quantized_weight){ (const int8_t *)tensor->source->data, tensor->scales->data };
 }
 
-clipcls_status weights_not_finite(const struct checkpoint_tensor *tensor, clipcls_error *error)
+static void dequantize(float *out, const struct checkpoint_tensor *tensor, size_t first, size_t n)
 {
-	return error_set(error, CLIPCLS_ERR_FORMAT, "%s: tensor \"%s\" holds NaN or infinity",
-	                 tensor->source->path, tensor->source->name);
-}
-
-static clipcls_status verdict_status(enum verdict verdict, const struct checkpoint_tensor *tensor,
-                                     clipcls_error *error)
-{
-	switch (verdict) {
-	case VERDICT_GOOD: return CLIPCLS_OK;
-	case VERDICT_NOT_FINITE: return weights_not_finite(tensor, error);
-	case VERDICT_DAMAGED: break;
+	const struct quantized_weight weight = stored_weight(tensor);
+	size_t columns = tensor->spec.shape[1], end = first + n, length;
+	for (; first < end; first += length, out += length) {
+		length = size_min(columns - first % columns, end - first);
+		dequantize_weight(out, weight.values + first, length,
+		                  quantized_scale(&weight, first / columns));
 	}
-	return error_set(error, CLIPCLS_ERR_FORMAT,
-	                 "%s: tensor \"%s\" is damaged: its checksum does not match",
-	                 tensor->source->path, tensor->source->name);
 }
 
-static bool needs_verifying(const struct checkpoint *checkpoint,
-                            const struct checkpoint_tensor *tensor)
+void weights_floats(float *out, const struct checkpoint_tensor *tensor, size_t first, size_t n)
 {
-	return checkpoint->checksums != NULL &&
-	       !checkpoint->verified[safetensors_index(checkpoint->weights, tensor->source)];
+	enum dtype dtype = tensor->source->dtype;
+	unsigned char chunk[CHUNK_ELEMENTS * sizeof(float)];
+	if (tensor->spec.operation == TENSOR_QUANTIZED) {
+		dequantize(out, tensor, first, n);
+		return;
+	}
+	if (!is_rearranged(tensor)) {
+		dtype_to_f32(out, first_element(tensor) + first * dtype_bytes(dtype), dtype, n);
+		return;
+	}
+	for (size_t i = 0, length; i < n; i += length) {
+		length = size_min(CHUNK_ELEMENTS, n - i);
+		weights_copy(chunk, tensor, first + i, length);
+		dtype_to_f32(out + i, chunk, dtype, length);
+	}
 }
 
-clipcls_status weights_verify(struct checkpoint *checkpoint, const struct checkpoint_tensor *tensor,
-                              clipcls_error *error)
-{
-	if (!needs_verifying(checkpoint, tensor))
-		return CLIPCLS_OK;
-	clipcls_status status = verdict_status(judge(checkpoint, tensor->source), tensor, error);
-	if (status == CLIPCLS_OK)
-		checkpoint->verified[safetensors_index(checkpoint->weights, tensor->source)] = true;
-	return status;
-}
+enum fetch_form { FETCH_ROWS, FETCH_BLOCKS, FETCH_QUANTIZED };
 
 /* One tensor as one request wants it. */
 struct fetch {
 	struct checkpoint_tensor *tensor;
-	bool in_blocks; /* as the file has it; otherwise row-major */
+	enum fetch_form form;
 };
-
-/* Several tensors at once: each is judged by one task. */
-struct verify_job {
-	const struct checkpoint *checkpoint;
-	const struct fetch *fetches; /* (n) */
-	enum verdict *verdicts;      /* (n) */
-};
-
-static void verify_task(void *context, size_t task, size_t worker)
-{
-	const struct verify_job *job = context;
-	(void)worker;
-	const struct checkpoint_tensor *tensor = job->fetches[task].tensor;
-	job->verdicts[task] = needs_verifying(job->checkpoint, tensor)
-	                          ? judge(job->checkpoint, tensor->source)
-	                          : VERDICT_GOOD;
-}
-
-static clipcls_status verify_all(struct checkpoint *checkpoint, const struct fetch *fetches,
-                                 size_t n, struct pool *pool, clipcls_error *error)
-{
-	clipcls_status status = CLIPCLS_OK;
-	if (checkpoint->checksums == NULL)
-		return CLIPCLS_OK;
-	struct verify_job job = { checkpoint, fetches, memory_new(n, sizeof *job.verdicts) };
-	if (job.verdicts == NULL)
-		return error_memory(error);
-	pool_run(pool, n, verify_task, &job);
-	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
-		const struct checkpoint_tensor *tensor = fetches[i].tensor;
-		status = verdict_status(job.verdicts[i], tensor, error);
-		if (status == CLIPCLS_OK)
-			checkpoint->verified[safetensors_index(checkpoint->weights, tensor->source)] = true;
-	}
-	free(job.verdicts);
-	return status;
-}
 
 static const float **fetch_floats(const struct fetch *fetch)
 {
-	return fetch->in_blocks ? &fetch->tensor->blocks : &fetch->tensor->floats;
+	return fetch->form == FETCH_BLOCKS ? &fetch->tensor->blocks : &fetch->tensor->floats;
 }
 
 static float **fetch_owned(const struct fetch *fetch)
 {
-	return fetch->in_blocks ? &fetch->tensor->owned_blocks : &fetch->tensor->owned;
+	return fetch->form == FETCH_BLOCKS ? &fetch->tensor->owned_blocks : &fetch->tensor->owned;
 }
 
 static size_t fetch_elements(const struct fetch *fetch)
 {
-	return fetch->in_blocks ? fetch->tensor->source->elements
-	                        : tensor_elements(&fetch->tensor->spec);
+	return fetch->form == FETCH_BLOCKS ? fetch->tensor->source->elements
+	                                   : tensor_elements(&fetch->tensor->spec);
 }
 
 /* Elements begin..end - 1 of a tensor become floats. */
@@ -183,20 +134,14 @@ static void convert_task(void *context, size_t index, size_t worker)
 {
 	const struct convert_task *task = (const struct convert_task *)context + index;
 	const struct checkpoint_tensor *tensor = task->fetch.tensor;
-	enum dtype dtype = tensor->source->dtype;
-	float *out = *fetch_owned(&task->fetch);
+	float *out = *fetch_owned(&task->fetch) + task->begin;
+	size_t n = task->end - task->begin;
 	(void)worker;
-	if (task->fetch.in_blocks || !is_rearranged(tensor)) {
-		dtype_to_f32(out + task->begin, first_element(tensor) + task->begin * dtype_bytes(dtype),
-		             dtype, task->end - task->begin);
-		return;
-	}
-	unsigned char chunk[CHUNK_ELEMENTS * sizeof(float)];
-	for (size_t i = task->begin; i < task->end; i += CHUNK_ELEMENTS) {
-		size_t n = size_min(CHUNK_ELEMENTS, task->end - i);
-		weights_copy(chunk, tensor, i, n);
-		dtype_to_f32(out + i, chunk, dtype, n);
-	}
+	if (task->fetch.form == FETCH_BLOCKS)
+		dtype_to_f32(out, tensor->source->data + task->begin * dtype_bytes(tensor->source->dtype),
+		             tensor->source->dtype, n);
+	else
+		weights_floats(out, tensor, task->begin, n);
 }
 
 /* Where the mapping itself can be used; NULL otherwise. */
@@ -204,7 +149,7 @@ static const float *mapped_floats(const struct fetch *fetch)
 {
 	const unsigned char *bytes = first_element(fetch->tensor);
 	if (fetch->tensor->source->dtype != DTYPE_F32 ||
-	    (is_rearranged(fetch->tensor) && !fetch->in_blocks) ||
+	    (is_rearranged(fetch->tensor) && fetch->form != FETCH_BLOCKS) ||
 	    (uintptr_t)bytes % _Alignof(float) != 0)
 		return NULL;
 	return (const float *)(const void *)bytes;
@@ -220,7 +165,7 @@ static clipcls_status plan_conversion(struct convert_task **tasks, size_t *n_tas
 	for (size_t i = 0; i < n; i++) {
 		const float **floats = fetch_floats(&fetches[i]);
 		float **owned = fetch_owned(&fetches[i]);
-		if (*floats != NULL || *owned != NULL)
+		if (fetches[i].form == FETCH_QUANTIZED || *floats != NULL || *owned != NULL)
 			continue;
 		*floats = mapped_floats(&fetches[i]);
 		if (*floats != NULL)
@@ -266,6 +211,30 @@ static clipcls_status convert_all(const struct fetch *fetches, size_t n, struct 
 	return status;
 }
 
+static struct fetch make_fetch(struct checkpoint_tensor *tensor,
+                               const struct weight_request *request)
+{
+	enum tensor_operation operation = tensor->spec.operation;
+	struct fetch fetch = { tensor, FETCH_ROWS };
+	if (operation == TENSOR_BLOCKED && request->blocks != NULL)
+		fetch.form = FETCH_BLOCKS;
+	if (operation == TENSOR_QUANTIZED && request->quantized != NULL && !request->dequantized)
+		fetch.form = FETCH_QUANTIZED;
+	return fetch;
+}
+
+static void answer(const struct weight_request *request, const struct fetch *fetch)
+{
+	const struct checkpoint_tensor *tensor = fetch->tensor;
+	*request->out = fetch->form == FETCH_ROWS ? tensor->floats : NULL;
+	if (request->blocks != NULL)
+		*request->blocks = fetch->form == FETCH_BLOCKS ? tensor->blocks : NULL;
+	if (request->quantized != NULL)
+		*request->quantized = tensor->spec.operation == TENSOR_QUANTIZED
+		                          ? stored_weight(tensor)
+		                          : (struct quantized_weight){ 0 };
+}
+
 static clipcls_status unknown_tensor(const struct checkpoint *checkpoint, const char *name,
                                      clipcls_error *error)
 {
@@ -273,32 +242,41 @@ static clipcls_status unknown_tensor(const struct checkpoint *checkpoint, const 
 	                 checkpoint->path, name);
 }
 
+/* Of all requests, each verified: (n), freed with free(). */
+static clipcls_status find_and_verify(struct checkpoint_tensor ***out,
+                                      struct checkpoint *checkpoint,
+                                      const struct weight_request *requests, size_t n,
+                                      struct pool *pool, clipcls_error *error)
+{
+	clipcls_status status = CLIPCLS_OK;
+	struct checkpoint_tensor **tensors = memory_new(n, sizeof *tensors);
+	*out = tensors;
+	if (tensors == NULL)
+		return error_memory(error);
+	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
+		tensors[i] = weights_find(checkpoint, requests[i].name);
+		if (tensors[i] == NULL)
+			status = unknown_tensor(checkpoint, requests[i].name, error);
+	}
+	return status == CLIPCLS_OK ? weights_verify(checkpoint, tensors, n, pool, error) : status;
+}
+
 clipcls_status checkpoint_weights(struct checkpoint *checkpoint,
                                   const struct weight_request *requests, size_t n,
                                   struct pool *pool, clipcls_error *error)
 {
-	clipcls_status status = CLIPCLS_OK;
+	struct checkpoint_tensor **tensors = NULL;
 	struct fetch *fetches = memory_new(n, sizeof *fetches);
 	if (fetches == NULL)
 		return error_memory(error);
-	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
-		struct checkpoint_tensor *tensor = weights_find(checkpoint, requests[i].name);
-		if (tensor == NULL)
-			status = unknown_tensor(checkpoint, requests[i].name, error);
-		else
-			fetches[i] = (struct fetch){ tensor, requests[i].blocks != NULL &&
-				                                     tensor->spec.operation == TENSOR_BLOCKED };
-	}
-	if (status == CLIPCLS_OK)
-		status = verify_all(checkpoint, fetches, n, pool, error);
+	clipcls_status status = find_and_verify(&tensors, checkpoint, requests, n, pool, error);
+	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++)
+		fetches[i] = make_fetch(tensors[i], &requests[i]);
 	if (status == CLIPCLS_OK)
 		status = convert_all(fetches, n, pool, error);
-	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++) {
-		const struct fetch *fetch = &fetches[i];
-		*requests[i].out = fetch->in_blocks ? NULL : fetch->tensor->floats;
-		if (requests[i].blocks != NULL)
-			*requests[i].blocks = fetch->in_blocks ? fetch->tensor->blocks : NULL;
-	}
+	for (size_t i = 0; i < n && status == CLIPCLS_OK; i++)
+		answer(&requests[i], &fetches[i]);
+	free(tensors);
 	free(fetches);
 	return status;
 }
@@ -306,14 +284,14 @@ clipcls_status checkpoint_weights(struct checkpoint *checkpoint,
 clipcls_status checkpoint_rows(struct checkpoint *checkpoint, struct weight_rows *out,
                                const char *name, clipcls_error *error)
 {
-	const struct checkpoint_tensor *tensor = weights_find(checkpoint, name);
+	struct checkpoint_tensor *tensor = weights_find(checkpoint, name);
 	*out = (struct weight_rows){ 0 };
 	if (tensor == NULL)
 		return unknown_tensor(checkpoint, name, error);
-	if (tensor->spec.rank != 2 || is_rearranged(tensor))
+	if (tensor->spec.rank != 2 || is_rearranged(tensor) || tensor->scales != NULL)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "%s: tensor \"%s\" has no rows to read",
 		                 checkpoint->path, name);
-	clipcls_status status = weights_verify(checkpoint, tensor, error);
+	clipcls_status status = weights_verify(checkpoint, &tensor, 1, NULL, error);
 	if (status == CLIPCLS_OK)
 		*out = (struct weight_rows){ first_element(tensor), tensor->spec.shape[0],
 			                         tensor->spec.shape[1], tensor->source->dtype };

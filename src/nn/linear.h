@@ -4,14 +4,18 @@
 
 #include "base/pool.h"
 #include "model/config.h"
+#include "model/quantized.h"
 
 #include <stddef.h>
 
 /* weight: (N, K) row-major.   bias: (N) or NULL. Both borrowed from the checkpoint.
  * blocks: the weight in blocks (blocked.h), or NULL; with it products are faster, not different.
- * low: the weight in low precision (low.h), or NULL. */
+ * low: the weight in low precision (low.h), or NULL.
+ * quantized: (N, K) as the file has it, where it has int8; weight may then be NULL, and there are
+ * products in low precision alone. */
 struct linear {
 	const float *weight, *bias, *blocks;
+	struct quantized_weight quantized;
 	const struct low_linear *low;
 	size_t n, k;
 };

@@ -2,7 +2,7 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
-#include "model/dtype.h"
+#include "model/quantized.h"
 #include "nn/ops.h"
 #include "nn/quantize.h"
 
@@ -179,26 +179,71 @@ struct pack_job {
 	atomic_bool failed;
 };
 
+/* One output's weights as floats, in `row` (K) where they have to be made. */
+static const float *weight_row(float *row, const struct linear *linear, size_t n)
+{
+	const struct quantized_weight *quantized = &linear->quantized;
+	if (linear->weight != NULL)
+		return linear->weight + n * linear->k;
+	dequantize_weight(row, quantized->values + n * linear->k, linear->k,
+	                  quantized_scale(quantized, n));
+	return row;
+}
+
+/* The file's own int8, where the kernels can take it. */
+static bool takes_stored(const struct pack_job *job)
+{
+	return job->type == LOW_INT8 && job->linear->quantized.values != NULL &&
+	       low_products_weight_limit() == QUANTIZED_LIMIT;
+}
+
+/* The weights of n outputs from `first` on as they are stored: (n, K), with their scales and sums.
+ */
+static const void *stored_values(const struct pack_job *job, size_t first, size_t n)
+{
+	const struct quantized_weight *quantized = &job->linear->quantized;
+	size_t k = job->linear->k;
+	for (size_t i = first; i < first + n; i++) {
+		job->low->scales[i] = quantized_scale(quantized, i);
+		job->low->sums[i] = quantized_sum(quantized->values + i * k, k);
+	}
+	return quantized->values + first * k;
+}
+
+/* The same made of floats.   scratch: room for the values and, behind them, a row of floats. */
+static const void *made_values(float *scratch, const struct pack_job *job, size_t first, size_t n)
+{
+	size_t k = job->linear->k;
+	float *row = scratch + values_floats(n, k);
+	for (size_t i = 0; i < n; i++) {
+		const float *weight = weight_row(row, job->linear, first + i);
+		if (job->type == LOW_INT8)
+			quantize_weight((int8_t *)(void *)scratch + i * k, &job->low->scales[first + i],
+			                &job->low->sums[first + i], weight, k, low_products_weight_limit());
+		else
+			round_to_bf16((uint16_t *)(void *)scratch + i * k, weight, k);
+	}
+	return scratch;
+}
+
 static void pack_chunk(void *context, size_t chunk, size_t worker)
 {
 	struct pack_job *job = context;
 	const struct low_linear *low = job->low;
 	const struct shape *shape = shape_of(low, chunk, job->linear->n);
 	size_t n = shape->n, k = shape->k, first = chunk * COLUMNS;
-	const float *weight = job->linear->weight + first * k;
-	void *values = memory_floats(values_floats(n, k));
+	bool stored = takes_stored(job);
+	float *scratch = stored ? NULL : memory_floats(values_floats(n, k) + k);
+	const void *values = NULL;
 	(void)worker;
-	for (size_t i = 0; values != NULL && i < n; i++) {
-		if (job->type == LOW_INT8)
-			quantize_weight((int8_t *)values + i * k, &low->scales[first + i],
-			                &low->sums[first + i], weight + i * k, k, low_products_weight_limit());
-		else
-			round_to_bf16((uint16_t *)values + i * k, weight + i * k, k);
-	}
+	if (stored)
+		values = stored_values(job, first, n);
+	else if (scratch != NULL)
+		values = made_values(scratch, job, first, n);
 	if (values == NULL ||
 	    !low_kernels_pack(low->packed + chunk * low->whole_bytes, values, shape->kernels))
 		atomic_store(&job->failed, true);
-	free(values);
+	free(scratch);
 }
 
 static size_t chunks_of(const struct linear *linear)

@@ -64,33 +64,6 @@ void quantize_row(uint8_t *out, float *scale, int32_t *zero, const float *x, siz
 }
 
 VECTOR_CLONES
-static int32_t put_signed_bytes(int8_t *out, const float *x, size_t n, float inverse, float limit)
-{
-	int32_t sum = 0;
-	for (size_t i = 0; i < n; i++) {
-		float value = x[i] * inverse;
-		value = value > -limit ? value : -limit;
-		value = value < limit ? value : limit;
-		int32_t whole = (int32_t)(value + (value < 0.0f ? -0.5f : 0.5f));
-		out[i] = (int8_t)whole;
-		sum += whole;
-	}
-	return sum;
-}
-
-void quantize_weight(int8_t *out, float *scale, int32_t *sum, const float *weight, size_t k,
-                     int limit)
-{
-	float low, high;
-	find_range(&low, &high, weight, k);
-	float step = (-low > high ? -low : high) / (float)limit;
-	step = low != low ? low : step;
-	float inverse = step >= 0x1p-126f ? 1.0f / step : 0.0f;
-	*scale = inverse > 0.0f || step != step ? step : 0.0f;
-	*sum = put_signed_bytes(out, weight, k, inverse, (float)limit);
-}
-
-VECTOR_CLONES
 void round_to_bf16(uint16_t *out, const float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++) {

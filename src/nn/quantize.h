@@ -1,4 +1,4 @@
-/* Rows and weights in few bits, and products of them back in floats. */
+/* Rows in few bits, and products of them with weights (model/quantized.h) back in floats. */
 #ifndef CLIPCLS_NN_QUANTIZE_H
 #define CLIPCLS_NN_QUANTIZE_H
 
@@ -10,11 +10,6 @@
  * from the smallest value, or 0, to the largest, or 0. A row with a NaN or an
  * infinity gets the scale NaN. */
 void quantize_row(uint8_t *out, float *scale, int32_t *zero, const float *x, size_t k);
-
-/* weight: (k), one output's -> out: (k) s8, weight[i] ~ *scale * out[i], |out[i]| <= limit; *sum:
- * of out. A NaN or an infinity gets the scale NaN. */
-void quantize_weight(int8_t *out, float *scale, int32_t *sum, const float *weight, size_t k,
-                     int limit);
 
 /* out: (n) bf16 = x: (n), to the nearest, ties to even. */
 void round_to_bf16(uint16_t *out, const float *x, size_t n);

@@ -28,18 +28,24 @@ struct transformer {
 	enum low_type low_type;
 };
 
+/* How linear weights are wanted. */
+enum weight_form {
+	WEIGHTS_FAST,  /* floats, in blocks where the file has them and kernels can use them */
+	WEIGHTS_ROWS,  /* row-major floats, and int8 beside them where the file has that */
+	WEIGHTS_STORED /* int8 alone where the file has that, else row-major floats */
+};
+
 /* Collects the tensors that a tower wants, then fetches all of them in one go. */
 struct weight_list {
 	struct weight_request *requests;
 	size_t count, capacity;
-	bool row_major; /* linear weights are wanted in rows even where the file has blocks */
+	enum weight_form form;
 	bool failed;
 };
 __attribute__((format(printf, 3, 4))) void weight_want(struct weight_list *list, const float **out,
                                                        const char *format, ...);
 void weight_want_norm(struct weight_list *list, struct norm *norm, const char *name);
-/* `name`.weight and, when `biased`, `name`.bias; the weight in blocks where the file has it so and
- * kernels can use it, unless list->row_major. */
+/* `name`.weight and, when `biased`, `name`.bias; the weight as list->form says. */
 void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
                         size_t k, bool biased);
 /* Fetches everything wanted and frees the list. */

@@ -26,11 +26,11 @@ static size_t patches_of(const struct vit *vit)
 	return side * side;
 }
 
-clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, bool row_major,
+clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, enum weight_form form,
                         struct pool *pool, clipcls_error *error)
 {
 	const struct model_config *config = checkpoint_config(checkpoint);
-	struct weight_list list = { .row_major = row_major };
+	struct weight_list list = { .form = form };
 	*out = NULL;
 	struct vit *vit = memory_new(1, sizeof *vit);
 	if (vit == NULL)

@@ -6,8 +6,9 @@
 
 struct vit;
 
-/* row_major: the weights are to be had in rows, which vit_lower needs. */
-clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, bool row_major,
+/* form: vit_lower needs WEIGHTS_ROWS or WEIGHTS_STORED; with the latter vit_forward needs
+ * vit_lower. */
+clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, enum weight_form form,
                         struct pool *pool, clipcls_error *error);
 void vit_free(struct vit *vit);
 /* transformer_settle of the tower: when many pictures are to come. */

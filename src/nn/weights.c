@@ -38,8 +38,13 @@ void weight_want_linear(struct weight_list *list, struct linear *linear, const c
 {
 	*linear = (struct linear){ .n = n, .k = k };
 	weight_want(list, &linear->weight, "%s.weight", name);
-	if (!list->failed && !list->row_major && blocked_usable())
-		list->requests[list->count - 1].blocks = &linear->blocks;
+	struct weight_request *request = list->failed ? NULL : &list->requests[list->count - 1];
+	if (request != NULL && list->form == WEIGHTS_FAST && blocked_usable())
+		request->blocks = &linear->blocks;
+	if (request != NULL && list->form != WEIGHTS_FAST) {
+		request->quantized = &linear->quantized;
+		request->dequantized = list->form == WEIGHTS_ROWS;
+	}
 	if (biased)
 		weight_want(list, &linear->bias, "%s.bias", name);
 }

@@ -23,7 +23,7 @@ def test_inspect_of_nothing(clipcls, work):
     assert (done.code, done.out) == (2, b"") and "nosuch" in done.err
 
 
-@pytest.mark.parametrize("dtype", [None, "f32", "f16", "bf16"])
+@pytest.mark.parametrize("dtype", [None, "f32", "f16", "bf16", "int8"])
 def test_convert_writes_a_single_file_that_works(clipcls, classify, model, pictures, work, dtype):
     options = ["--dtype", dtype] if dtype else []
     done = clipcls("convert", model, "out.safetensors", *options)
@@ -35,8 +35,8 @@ def test_convert_writes_a_single_file_that_works(clipcls, classify, model, pictu
     run = lambda m: clipcls("-m", m, "-L", "cat", "-L", "dog", "-f", "jsonl", *pictures)
     single = run("out.safetensors")
     assert single.code == 0
-    # The checkpoint is stored as F16: F32 holds the same values, BF16 does not.
-    assert (single.out == run(model).out) == (dtype != "bf16")
+    # The checkpoint is stored as F16: F32 holds the same values, BF16 and int8 do not.
+    assert (single.out == run(model).out) == (dtype not in ("bf16", "int8"))
 
 
 def test_converting_twice_gives_the_same_bytes(clipcls, model, work):

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "model/dtype.h"
+#include "model/quantized.h"
 #include "nn/low.h"
 #include "nn/quantize.h"
 
@@ -303,6 +304,82 @@ static void a_row_without_numbers_gives_none(void **state)
 	}
 }
 
+/* A file's weights in int8: kernels that take all 8 bits get its bytes, which are those made of the
+ * original floats; for others it is as if the file had floats. */
+static void weights_of_a_file_in_int8_are_used_as_they_are(void **state)
+{
+	enum { N = 200, K = 144, TILES = 3, T = 5 };
+	(void)state;
+	for (int type = LOW_INT8; type <= LOW_BF16; type++) {
+		struct layer layer;
+		if (missing((enum low_type)type))
+			continue;
+		layer_make(&layer, (enum low_type)type, N, K, TILES, T, NULL);
+		bool whole = type == LOW_INT8 && low_products_weight_limit() == QUANTIZED_LIMIT;
+		int8_t *values = memory_new(N * K, 1);
+		unsigned char *scales = memory_new(N * sizeof(float) + 1, 1); /* at an odd address */
+		float *expected = random_floats(TILES * T * N, 4), *out = random_floats(TILES * T * N, 5);
+		struct linear stored = {
+			.bias = layer.bias, .quantized = { values, scales + 1 }, .n = N, .k = K
+		};
+		struct linear *linears[] = { &layer.linear, &stored };
+		for (size_t n = 0; n < N; n++) {
+			float scale, *row = layer.weight + n * K;
+			int32_t sum;
+			quantize_weight(values + n * K, &scale, &sum, row, K, QUANTIZED_LIMIT);
+			memcpy(scales + 1 + n * sizeof scale, &scale, sizeof scale);
+			for (size_t k = 0; k < K && !whole; k++)
+				row[k] = scale * (float)values[n * K + k];
+		}
+		low_weights_free(layer.weights);
+		assert_ok(low_weights_new(&layer.weights, (enum low_type)type, linears, 2,
+		                          (const size_t[]){ T, 1 }, NULL, &error));
+		low_apply(expected, &layer.rows, (struct row_tiles){ TILES, T }, &layer.linear, LINEAR_SET,
+		          NULL);
+		low_apply(out, &layer.rows, (struct row_tiles){ TILES, T }, &stored, LINEAR_SET, NULL);
+		assert_memory_equal(out, expected, TILES * T * N * sizeof *out);
+		free(values);
+		free(scales);
+		free(expected);
+		free(out);
+		layer_free(&layer);
+	}
+}
+
+/* Exact but for the last roundings, where quantizing anew would be wrong by half a step. */
+static void a_file_s_values_are_multiplied_even_where_none_is_large(void **state)
+{
+	enum { N = 64, K = 144, T = 5 };
+	struct layer layer;
+	static int8_t values[N * K];
+	float scales[N], out[T * N];
+	(void)state;
+	if (missing(LOW_INT8) || low_products_weight_limit() != QUANTIZED_LIMIT)
+		return;
+	layer_make(&layer, LOW_INT8, N, K, 1, T, NULL);
+	low_weights_free(layer.weights);
+	for (size_t n = 0; n < N; n++)
+		quantize_weight(values + n * K, &scales[n], &(int32_t){ 0 }, layer.weight + n * K, K, 50);
+	struct linear stored = { .quantized = { values, (unsigned char *)scales }, .n = N, .k = K };
+	struct linear *linear = &stored;
+	assert_ok(low_weights_new(&layer.weights, LOW_INT8, &linear, 1, (const size_t[]){ T, 1 }, NULL,
+	                          &error));
+	low_apply(out, &layer.rows, (struct row_tiles){ 1, T }, linear, LINEAR_SET, NULL);
+	for (size_t i = 0; i < T * N; i++) {
+		size_t row = i / N, n = i % N;
+		const uint8_t *x = (const uint8_t *)layer.rows.values + row * K;
+		double exact = 0, magnitude = 0;
+		for (size_t k = 0; k < K; k++) {
+			double product = (double)layer.rows.scales[row] * (x[k] - layer.rows.zeros[row]) *
+			                 scales[n] * values[n * K + k];
+			exact += product;
+			magnitude += fabs(product);
+		}
+		assert_true(fabs(out[i] - exact) <= 1e-6 * magnitude);
+	}
+	layer_free(&layer);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -315,6 +392,8 @@ int main(void)
 		cmocka_unit_test(the_largest_products_do_not_saturate),
 		cmocka_unit_test(activation_comes_behind_the_bias),
 		cmocka_unit_test(a_row_without_numbers_gives_none),
+		cmocka_unit_test(weights_of_a_file_in_int8_are_used_as_they_are),
+		cmocka_unit_test(a_file_s_values_are_multiplied_even_where_none_is_large),
 	};
 	return cmocka_run_group_tests_name("low", tests, NULL, NULL);
 }

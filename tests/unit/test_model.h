@@ -143,4 +143,50 @@ static inline char *fixture_checkpoint(void)
 	return directory;
 }
 
+/* All tensors of a checkpoint. */
+struct loaded {
+	struct tensor_spec *specs;
+	struct weight_request *requests;
+	const float **floats;
+	size_t count;
+};
+
+static inline clipcls_status load(struct loaded *out, struct checkpoint *checkpoint,
+                                  struct pool *pool, clipcls_error *failure)
+{
+	clipcls_error error;
+	assert_ok(tensors_list(&out->specs, &out->count, checkpoint_config(checkpoint),
+	                       TENSOR_NAMING_CANONICAL, &error));
+	out->requests = memory_new(out->count, sizeof *out->requests);
+	out->floats = memory_new(out->count, sizeof *out->floats);
+	for (size_t i = 0; i < out->count; i++) {
+		out->requests[i].out = &out->floats[i];
+		memcpy(out->requests[i].name, out->specs[i].name, sizeof out->requests[i].name);
+	}
+	return checkpoint_weights(checkpoint, out->requests, out->count, pool, failure);
+}
+
+static inline void unload(struct loaded *loaded)
+{
+	free(loaded->specs);
+	free(loaded->requests);
+	free(loaded->floats);
+}
+
+/* Converts the fixture and gives the single file's bytes; some of its sizes are no multiples of
+ * 64, and it carries all files. */
+static inline void make_single(char **bytes, size_t *size, const char *dtype)
+{
+	clipcls_error error;
+	char *directory = fixture_checkpoint();
+	char *path = path_join(directory, "out.safetensors");
+	fixture_write_text(directory, "vocab.json", "{\"a\": 0}");
+	fixture_write_text(directory, "merges.txt", "#version: 0.2\n");
+	fixture_write_text(directory, "classes.txt", "cat\ndog\n");
+	assert_ok(clipcls_convert(directory, path, dtype, NULL, &error));
+	assert_ok(file_read(bytes, size, path, SIZE_MAX / 4, &error));
+	free(path);
+	fixture_remove(directory);
+}
+
 #endif
