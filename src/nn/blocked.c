@@ -23,6 +23,14 @@ void blocked_pack(float *blocks, const struct blocked_weight *weight, size_t col
 	transpose(blocks, BLOCK, weight->rows + first * weight->k + k, weight->k, columns, height);
 }
 
+void blocked_row(float *row, const float *blocks, size_t k, size_t n)
+{
+	size_t depth = (k + BLOCK - 1) / BLOCK;
+	const float *column = blocks + n / BLOCK * depth * BLOCK * BLOCK + n % BLOCK;
+	for (size_t i = 0; i < k; i++)
+		row[i] = column[i * BLOCK];
+}
+
 struct fill {
 	float *blocks;
 	const struct blocked_weight *weight;

@@ -27,6 +27,9 @@ struct blocked_weight {
 	size_t n, k;
 };
 
+/* row: (k) = row n of a weight in blocks. */
+void blocked_row(float *row, const float *blocks, size_t k, size_t n);
+
 /* blocks (blocked_floats) = the weight, rearranged in parallel on `pool` (may be NULL). */
 void blocked_fill(float *blocks, const struct blocked_weight *weight, struct pool *pool);
 

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "model/quantized.h"
+#include "nn/blocked.h"
 #include "nn/ops.h"
 #include "nn/quantize.h"
 
@@ -17,8 +18,6 @@
 #define LARGEST_K 65536
 /* D and F as k, each with whole columns and with what is left of D and F. */
 #define MOST_SHAPES 6
-/* Rows of one task of low_rows_fill. */
-#define ROWS_PER_TASK 16
 
 struct shape {
 	size_t n, k;
@@ -41,58 +40,6 @@ struct low_weights {
 	size_t count;
 	struct arena arena; /* what the linears point to */
 };
-
-/* ---- rows ----------------------------------------------------------------------------------- */
-
-static size_t values_floats(size_t rows, size_t k)
-{
-	/* The larger of the two types. */
-	return (rows * k * sizeof(uint16_t) + sizeof(float) - 1) / sizeof(float);
-}
-
-size_t low_rows_scratch(size_t rows, size_t k)
-{
-	return arena_size_of(values_floats(rows, k)) + 2 * arena_size_of(rows);
-}
-
-struct low_rows low_rows_take(struct arena *arena, enum low_type type, size_t rows, size_t k)
-{
-	return (struct low_rows){
-		.type = type,
-		.values = arena_floats(arena, values_floats(rows, k)),
-		.scales = arena_floats(arena, rows),
-		.zeros = (int32_t *)(void *)arena_floats(arena, rows),
-	};
-}
-
-struct fill_job {
-	const struct low_rows *rows;
-	const float *x;
-	size_t count, k;
-};
-
-static void fill_rows(void *context, size_t task, size_t worker)
-{
-	const struct fill_job *job = context;
-	const struct low_rows *rows = job->rows;
-	size_t first = task * ROWS_PER_TASK, k = job->k;
-	size_t end = size_min(first + ROWS_PER_TASK, job->count);
-	(void)worker;
-	for (size_t row = first; row < end; row++) {
-		if (rows->type == LOW_INT8)
-			quantize_row((uint8_t *)rows->values + row * k, &rows->scales[row], &rows->zeros[row],
-			             job->x + row * k, k);
-		else
-			round_to_bf16((uint16_t *)rows->values + row * k, job->x + row * k, k);
-	}
-}
-
-void low_rows_fill(const struct low_rows *rows, const float *x, size_t count, size_t k,
-                   struct pool *pool)
-{
-	struct fill_job job = { rows, x, count, k };
-	pool_run(pool, (count + ROWS_PER_TASK - 1) / ROWS_PER_TASK, fill_rows, &job);
-}
 
 /* ---- weights -------------------------------------------------------------------------------- */
 
@@ -185,6 +132,10 @@ static const float *weight_row(float *row, const struct linear *linear, size_t n
 	const struct quantized_weight *quantized = &linear->quantized;
 	if (linear->weight != NULL)
 		return linear->weight + n * linear->k;
+	if (linear->blocks != NULL) {
+		blocked_row(row, linear->blocks, linear->k, n);
+		return row;
+	}
 	dequantize_weight(row, quantized->values + n * linear->k, linear->k,
 	                  quantized_scale(quantized, n));
 	return row;
@@ -214,7 +165,7 @@ static const void *stored_values(const struct pack_job *job, size_t first, size_
 static const void *made_values(float *scratch, const struct pack_job *job, size_t first, size_t n)
 {
 	size_t k = job->linear->k;
-	float *row = scratch + values_floats(n, k);
+	float *row = scratch + low_values_floats(n, k);
 	for (size_t i = 0; i < n; i++) {
 		const float *weight = weight_row(row, job->linear, first + i);
 		if (job->type == LOW_INT8)
@@ -233,7 +184,7 @@ static void pack_chunk(void *context, size_t chunk, size_t worker)
 	const struct shape *shape = shape_of(low, chunk, job->linear->n);
 	size_t n = shape->n, k = shape->k, first = chunk * COLUMNS;
 	bool stored = takes_stored(job);
-	float *scratch = stored ? NULL : memory_floats(values_floats(n, k) + k);
+	float *scratch = stored ? NULL : memory_floats(low_values_floats(n, k) + k);
 	const void *values = NULL;
 	(void)worker;
 	if (stored)

@@ -16,6 +16,8 @@ struct low_rows {
 	int32_t *zeros; /* (rows), int8 */
 };
 
+/* Floats that hold `rows` rows of k values of any type. */
+size_t low_values_floats(size_t rows, size_t k);
 /* Room for rows of up to k values. */
 struct low_rows low_rows_take(struct arena *arena, enum low_type type, size_t rows, size_t k);
 /* Floats of arena that it takes, of any type. */

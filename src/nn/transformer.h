@@ -32,7 +32,7 @@ struct transformer {
 enum weight_form {
 	WEIGHTS_FAST,  /* floats, in blocks where the file has them and kernels can use them */
 	WEIGHTS_ROWS,  /* row-major floats, and int8 beside them where the file has that */
-	WEIGHTS_STORED /* int8 alone where the file has that, else row-major floats */
+	WEIGHTS_STORED /* as the file has them: int8, blocks, or row-major floats */
 };
 
 /* Collects the tensors that a tower wants, then fetches all of them in one go. */

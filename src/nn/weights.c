@@ -39,7 +39,8 @@ void weight_want_linear(struct weight_list *list, struct linear *linear, const c
 	*linear = (struct linear){ .n = n, .k = k };
 	weight_want(list, &linear->weight, "%s.weight", name);
 	struct weight_request *request = list->failed ? NULL : &list->requests[list->count - 1];
-	if (request != NULL && list->form == WEIGHTS_FAST && blocked_usable())
+	if (request != NULL &&
+	    (list->form == WEIGHTS_STORED || (list->form == WEIGHTS_FAST && blocked_usable())))
 		request->blocks = &linear->blocks;
 	if (request != NULL && list->form != WEIGHTS_FAST) {
 		request->quantized = &linear->quantized;

@@ -6,6 +6,7 @@
 #include "base/pool.h"
 #include "model/dtype.h"
 #include "model/quantized.h"
+#include "nn/blocked.h"
 #include "nn/low.h"
 #include "nn/quantize.h"
 
@@ -346,6 +347,37 @@ static void weights_of_a_file_in_int8_are_used_as_they_are(void **state)
 	}
 }
 
+/* A file of blocks gives the same weights as one of rows. */
+static void weights_in_blocks_are_those_in_rows(void **state)
+{
+	enum { N = 200, K = 144, T = 5 };
+	(void)state;
+	for (int type = LOW_INT8; type <= LOW_BF16; type++) {
+		struct layer layer;
+		size_t floats;
+		if (missing((enum low_type)type))
+			continue;
+		layer_make(&layer, (enum low_type)type, N, K, 1, T, NULL);
+		assert_true(blocked_floats(&floats, N, K));
+		float *blocks = memory_floats(floats);
+		float *expected = random_floats(T * N, 4), *out = random_floats(T * N, 5);
+		blocked_fill(blocks, &(struct blocked_weight){ NULL, layer.weight, N, K }, NULL);
+		struct linear in_blocks = { .bias = layer.bias, .blocks = blocks, .n = N, .k = K };
+		struct linear *linears[] = { &layer.linear, &in_blocks };
+		low_weights_free(layer.weights);
+		assert_ok(low_weights_new(&layer.weights, (enum low_type)type, linears, 2,
+		                          (const size_t[]){ T, 1 }, NULL, &error));
+		low_apply(expected, &layer.rows, (struct row_tiles){ 1, T }, &layer.linear, LINEAR_SET,
+		          NULL);
+		low_apply(out, &layer.rows, (struct row_tiles){ 1, T }, &in_blocks, LINEAR_SET, NULL);
+		assert_memory_equal(out, expected, T * N * sizeof *out);
+		free(blocks);
+		free(expected);
+		free(out);
+		layer_free(&layer);
+	}
+}
+
 /* Exact but for the last roundings, where quantizing anew would be wrong by half a step. */
 static void a_file_s_values_are_multiplied_even_where_none_is_large(void **state)
 {
@@ -393,6 +425,7 @@ int main(void)
 		cmocka_unit_test(activation_comes_behind_the_bias),
 		cmocka_unit_test(a_row_without_numbers_gives_none),
 		cmocka_unit_test(weights_of_a_file_in_int8_are_used_as_they_are),
+		cmocka_unit_test(weights_in_blocks_are_those_in_rows),
 		cmocka_unit_test(a_file_s_values_are_multiplied_even_where_none_is_large),
 	};
 	return cmocka_run_group_tests_name("low", tests, NULL, NULL);

@@ -26,7 +26,7 @@ static void f32_weights_are_the_mapping_itself(void **state)
 	assert_ptr_equal(loaded.floats[1], loaded.floats[0] + 1);
 	checkpoint_release(checkpoint, "", NULL);
 	unload(&loaded);
-	assert_ok(load(&loaded, checkpoint, NULL));
+	assert_ok(load(&loaded, checkpoint, NULL, &error));
 	assert_fixture_values(&loaded);
 	unload(&loaded);
 	checkpoint_free(checkpoint);
@@ -58,7 +58,7 @@ static void converted_files_give_the_same_values_in_every_dtype(void **state)
 		checkpoint_release(checkpoint, "text_", pool);
 		checkpoint_release(checkpoint, "", NULL);
 		unload(&again);
-		assert_ok(load(&again, checkpoint, pool));
+		assert_ok(load(&again, checkpoint, pool, &error));
 		assert_fixture_values(&again);
 		unload(&loaded);
 		unload(&again);
