@@ -4,23 +4,21 @@
  * unmeasured, then as often as its share of the time allows, and its median counts. */
 #include "cli/bench.h"
 
+#include "cli/bench_picture.h"
 #include "cli/clock.h"
-#include "cli/read_all.h"
 #include "cli/sources.h"
 
-#include <errno.h>
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
 
-#define PICTURE_LIMIT ((size_t)1 << 30)
 #define MOST_REPEATS 1000
 /* Of a quick measurement; a slow one runs as often as fits. */
 #define LEAST_REPEATS 3
-/* The built-in picture's size, and how many labels a first result and a ranking have. */
-enum { WIDTH = 640, HEIGHT = 480, FIRST_LABELS = 10, PROMPTS = 100 };
+/* How many labels a first result and a ranking have. */
+enum { FIRST_LABELS = 10, PROMPTS = 100 };
 
 /* Parts of --seconds; what loads and warms up comes on top. */
 static const double share_of_batches = 0.25, share_of_files = 0.2, share_of_prompts = 0.15,
@@ -187,54 +185,6 @@ static size_t peak_memory(void)
 	return kilobytes * 1024;
 }
 
-static clipcls_status out_of_memory(clipcls_error *error)
-{
-	error->status = CLIPCLS_ERR_MEMORY;
-	snprintf(error->message, sizeof error->message, "out of memory");
-	return CLIPCLS_ERR_MEMORY;
-}
-
-static uint8_t next_random(uint32_t *state)
-{
-	*state = *state * 1664525u + 1013904223u;
-	return (uint8_t)(*state >> 24);
-}
-
-/* A picture of random pixels as a PNM file: hardly anything to decode, but a resize. */
-static clipcls_status make_picture(struct bench *bench, clipcls_error *error)
-{
-	char header[32];
-	size_t n = (size_t)snprintf(header, sizeof header, "P6\n%d %d\n255\n", WIDTH, HEIGHT);
-	size_t size = n + (size_t)WIDTH * HEIGHT * 3;
-	uint32_t state = 1;
-	bench->picture = malloc(size);
-	if (bench->picture == NULL)
-		return out_of_memory(error);
-	memcpy(bench->picture, header, n);
-	for (size_t i = n; i < size; i++)
-		bench->picture[i] = (char)next_random(&state);
-	bench->report.picture_bytes = size;
-	return CLIPCLS_OK;
-}
-
-static clipcls_status read_picture(struct bench *bench, const char *path, clipcls_error *error)
-{
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *file = from_stdin ? stdin : fopen(path, "re");
-	bool read = file != NULL &&
-	            read_all(&bench->picture, &bench->report.picture_bytes, file, PICTURE_LIMIT);
-	int reason = errno;
-	if (file != NULL && !from_stdin)
-		fclose(file);
-	bench->report.picture_name = path;
-	if (read)
-		return CLIPCLS_OK;
-	error->status = CLIPCLS_ERR_IO;
-	snprintf(error->message, sizeof error->message, "%.800s: cannot read: %s", path,
-	         strerror(reason));
-	return CLIPCLS_ERR_IO;
-}
-
 /* Labels spread over the ImageNet names: prompts share beginnings, as labels' prompts do. */
 static clipcls_status make_labels(struct bench *bench, clipcls_error *error)
 {
@@ -251,7 +201,7 @@ static clipcls_status make_labels(struct bench *bench, clipcls_error *error)
 		const char *name = clipcls_labels_text(names, i * step);
 		if (asprintf(&bench->prompts[i], "a photo of a %s.", name) < 0) {
 			bench->prompts[i] = NULL;
-			status = out_of_memory(error);
+			status = bench_out_of_memory(error);
 		}
 		if (status == CLIPCLS_OK)
 			status = clipcls_labels_add(bench->labels, name, NULL, 0, error);
@@ -307,9 +257,9 @@ static clipcls_status make_buffers(struct bench *bench, clipcls_error *error)
 	bench->embeddings = calloc(rows, E * sizeof *bench->embeddings);
 	bench->results = calloc(PROMPTS, sizeof *bench->results);
 	if (bench->pixels == NULL || bench->embeddings == NULL || bench->results == NULL)
-		return out_of_memory(error);
+		return bench_out_of_memory(error);
 	for (size_t i = 0; i < report->batch_pictures * floats; i++)
-		bench->pixels[i] = (float)next_random(&state) / 64.0f - 2.0f;
+		bench->pixels[i] = (float)bench_random(&state) / 64.0f - 2.0f;
 	return clipcls_classifier_new(&bench->classifier, bench->model, bench->labels, NULL, error);
 }
 
@@ -371,6 +321,15 @@ static void bench_free(struct bench *bench)
 	clipcls_model_free(bench->model);
 }
 
+static clipcls_status get_picture(struct bench *bench, clipcls_error *error)
+{
+	struct bench_report *report = &bench->report;
+	if (bench->options->operands.count == 0)
+		return bench_picture_make(&bench->picture, &report->picture_bytes, error);
+	report->picture_name = bench->options->operands.items[0];
+	return bench_picture_read(&bench->picture, &report->picture_bytes, report->picture_name, error);
+}
+
 enum exit_code command_bench(const struct options *options)
 {
 	struct bench bench = { .options = options };
@@ -379,9 +338,7 @@ enum exit_code command_bench(const struct options *options)
 		complain("bench: takes one picture at most; see 'clipcls bench --help'");
 		return EXIT_FATAL;
 	}
-	clipcls_status status = options->operands.count == 1
-	                            ? read_picture(&bench, options->operands.items[0], &error)
-	                            : make_picture(&bench, &error);
+	clipcls_status status = get_picture(&bench, &error);
 	if (status == CLIPCLS_OK)
 		status = make_labels(&bench, &error);
 	if (status == CLIPCLS_OK)
