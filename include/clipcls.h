@@ -249,8 +249,16 @@ typedef struct clipcls_record {
 	const clipcls_result *results; /* (L), ranked; NULL on error or without a classifier */
 } clipcls_record;
 
-/* Gives the next input; 1 = one was given, 0 = there is no more. What it points to must stay
- * valid until the input's record has been delivered. */
+/* What a source of inputs says. */
+enum {
+	CLIPCLS_NEXT_END = 0,   /* there is no more */
+	CLIPCLS_NEXT_GIVEN = 1, /* one was given */
+	CLIPCLS_NEXT_LATER = 2  /* none is there yet: the records of those given so far come first */
+};
+/* Gives the next input; returns one of the above. What it points to must stay valid until the
+ * input's record has been delivered. CLIPCLS_NEXT_LATER is for sources that may wait, such as a
+ * pipe; it must not be returned when every input that was given has had its record: then the
+ * function waits. */
 typedef int (*clipcls_next_fn)(void *user, clipcls_input *out);
 /* Takes one record; anything but 0 stops the run with CLIPCLS_ERR_STOPPED. */
 typedef int (*clipcls_record_fn)(void *user, const clipcls_record *record);
@@ -273,9 +281,9 @@ CLIPCLS_API clipcls_status clipcls_classify_files(clipcls_classifier *classifier
 CLIPCLS_API clipcls_status clipcls_embed_texts(clipcls_model *model, const char *const *texts,
                                                size_t n, float *out, clipcls_error *error);
 
-/* Gets the image tower ready for many pictures now: loads it and puts its weights where many passes read
- * them fastest, which would otherwise happen on the way. Costs memory for a copy of the weights and the
- * time of a few pictures; changes no result. Errors: as of the first picture. */
+/* Gets the image tower ready for many pictures now: loads it and puts its weights where many passes
+ * read them fastest, which would otherwise happen on the way. Costs memory for a copy of the
+ * weights and the time of a few pictures; changes no result. Errors: as of the first picture. */
 CLIPCLS_API clipcls_status clipcls_model_prepare(clipcls_model *model, clipcls_error *error);
 
 /* pixels: (n, 3, S, S) normalised RGB, S = image_size.   out: (n, E), unit length. */

@@ -10,8 +10,8 @@ build=(gcc libc6-dev cmake ninja-build pkg-config curl ca-certificates python3 p
 # Kernels for x86 processors, and int8 and bf16 products; elsewhere OpenBLAS does the work.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libxsmm-dev libdnnl-dev)
 # wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list; strace: kills
-# at each system call.
-test=(libcmocka-dev python3-venv valgrind wordnet-base procps strace)
+# at each system call; ffmpeg, jq: README's recipes.
+test=(libcmocka-dev python3-venv valgrind wordnet-base procps strace ffmpeg jq)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;

@@ -155,20 +155,32 @@ static clipcls_status stream_init(struct stream *stream, clipcls_error *error)
 	return CLIPCLS_OK;
 }
 
+/* Fills a window of at most `most` inputs; fewer when the source has no more for now. False at its
+ * end. */
+static bool fill_window(struct stream *stream, size_t most, clipcls_next_fn next)
+{
+	for (stream->count = 0; stream->count < most;) {
+		struct item *item = &stream->items[stream->count];
+		*item = (struct item){ .status = CLIPCLS_OK };
+		int said = next(stream->user, &item->input);
+		if (said == CLIPCLS_NEXT_END)
+			return false;
+		if (said == CLIPCLS_NEXT_LATER)
+			return true;
+		stream->count++;
+	}
+	return true;
+}
+
 static clipcls_status run_stream(struct stream *stream, clipcls_next_fn next, clipcls_error *error)
 {
 	clipcls_status status = stream_init(stream, error);
 	size_t window = size_min(pool_threads(stream->model->pool), stream->capacity);
 	bool more = true;
 	while (status == CLIPCLS_OK && more) {
-		for (stream->count = 0; more && stream->count < window;) {
-			struct item *item = &stream->items[stream->count];
-			*item = (struct item){ .status = CLIPCLS_OK };
-			more = next(stream->user, &item->input) != 0;
-			stream->count += more;
-		}
+		more = fill_window(stream, window, next);
 		if (stream->count == 0)
-			break;
+			continue;
 		model_expect_images(stream->model, stream->count);
 		encode_window(stream);
 		status = deliver(stream, error);

@@ -1,5 +1,5 @@
 /* What the program's parts share: exit codes, messages, options. The program uses the library
- * through clipcls.h alone (and base/json.h for escaping what it prints). */
+ * through clipcls.h alone (and base/json.h, base/xml.h for escaping what it prints). */
 #ifndef CLIPCLS_CLI_CLI_H
 #define CLIPCLS_CLI_CLI_H
 
@@ -10,13 +10,21 @@
 
 enum exit_code {
 	EXIT_DONE = 0,        /* every input classified */
-	EXIT_SOME_FAILED = 1, /* some inputs failed */
+	EXIT_SOME_FAILED = 1, /* some inputs failed, or were not as expected */
 	EXIT_FATAL = 2,       /* usage, model, labels or output error */
 	EXIT_PIPE_CLOSED = 141
 };
 
 enum when { WHEN_AUTO, WHEN_ALWAYS, WHEN_NEVER };
-enum output_format { FORMAT_TEXT, FORMAT_TSV, FORMAT_CSV, FORMAT_JSON, FORMAT_JSONL };
+enum output_format {
+	FORMAT_TEXT,
+	FORMAT_TSV,
+	FORMAT_CSV,
+	FORMAT_JSON,
+	FORMAT_JSONL,
+	FORMAT_JUNIT,
+	FORMAT_PATHS /* --print0 */
+};
 
 /* Strings given one after another: "-L cat -L dog". Entries are borrowed from argv. */
 struct strings {
@@ -35,17 +43,24 @@ struct options {
 	struct strings template_sources;
 	size_t top_k; /* 0 = all */
 	double threshold;
+	const char *expect; /* --expect: a label; NULL = none */
+	double min_score;
+	struct strings matches; /* --match */
 	enum output_format format;
 	bool no_recursive;
 	const char *files_from;
+	const char *stream;
+	const char *resume; /* the file of an earlier run; NULL = none */
 	bool nul_separated;
 	size_t threads, batch;
 	bool no_cache;
 	const char *cache_directory; /* NULL = the user's */
-	const char *precision; /* NULL = f32 */
+	const char *precision;       /* NULL = f32 */
 	clipcls_image_options image;
 	enum when progress, color;
 	bool quiet, verbose, help, version;
+	const char *names;       /* eval: which labels are right for a class; NULL = by name */
+	bool subset;             /* eval */
 	const char *dtype;       /* convert */
 	double seconds;          /* bench */
 	struct strings operands; /* what is not an option */
@@ -66,6 +81,7 @@ __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 enum exit_code complain_error(const clipcls_error *error);
 
 enum exit_code command_classify(const struct options *options);
+enum exit_code command_eval(const struct options *options);
 enum exit_code command_convert(const struct options *options);
 enum exit_code command_inspect(const struct options *options);
 enum exit_code command_bench(const struct options *options);

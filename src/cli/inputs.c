@@ -17,31 +17,44 @@ static bool is_directory(const char *path)
 	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
 }
 
+/* Can be read twice. */
+static bool is_regular(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
 bool inputs_single(const struct options *options)
 {
-	return options->files_from == NULL && options->operands.count == 1 &&
+	return options->files_from == NULL && options->stream == NULL && options->operands.count == 1 &&
 	       !is_directory(options->operands.items[0]);
+}
+
+/* Says why not. */
+static bool opened(bool done, const char *name)
+{
+	if (!done)
+		complain("%s: cannot open: %s", name, strerror(errno));
+	return done;
 }
 
 bool inputs_open(struct inputs *inputs, const struct options *options)
 {
 	*inputs = (struct inputs){ .options = options };
-	if (options->files_from == NULL)
-		return true;
-	bool from_stdin = strcmp(options->files_from, "-") == 0;
-	inputs->list = from_stdin ? stdin : fopen(options->files_from, "re");
-	if (inputs->list == NULL)
-		complain("%s: cannot open: %s", options->files_from, strerror(errno));
-	return inputs->list != NULL;
+	if (options->files_from != NULL &&
+	    !opened(path_list_open(&inputs->list, options->files_from, options->nul_separated),
+	            options->files_from))
+		return false;
+	return options->stream == NULL ||
+	       opened(frames_open(&inputs->frames, options->stream), options->stream);
 }
 
 void inputs_close(struct inputs *inputs)
 {
 	walk_free(inputs->walk);
 	inputs->walk = NULL;
-	if (inputs->list != NULL && inputs->list != stdin)
-		fclose(inputs->list);
-	inputs->list = NULL;
+	path_list_close(&inputs->list);
+	frames_close(&inputs->frames);
 }
 
 static bool fail(struct inputs *inputs, const char *name, const char *reason)
@@ -49,34 +62,6 @@ static bool fail(struct inputs *inputs, const char *name, const char *reason)
 	complain("%s: %s", name, reason);
 	inputs->failed = true;
 	return false;
-}
-
-/* The next path of the list, allocated; NULL at its end. Empty lines are skipped. */
-static char *list_next(struct inputs *inputs)
-{
-	char *line = NULL;
-	size_t capacity = 0;
-	int separator = inputs->options->nul_separated ? '\0' : '\n';
-	for (;;) {
-		errno = 0;
-		ssize_t n = getdelim(&line, &capacity, separator, inputs->list);
-		if (n < 0) {
-			if (!feof(inputs->list))
-				fail(inputs, inputs->options->files_from, strerror(errno));
-			free(line);
-			return NULL;
-		}
-		if (n > 0 && line[n - 1] == separator)
-			line[--n] = '\0';
-		if (n == 0)
-			continue;
-		if (strlen(line) == (size_t)n)
-			return line;
-		/* A NUL cannot be part of a path: most likely -0 was forgotten. */
-		fail(inputs, inputs->options->files_from, "holds a NUL byte; NUL-separated lists need -0");
-		free(line);
-		return NULL;
-	}
 }
 
 static bool read_stdin(struct inputs *inputs, clipcls_input *out)
@@ -94,7 +79,7 @@ static bool take(struct inputs *inputs, clipcls_input *out, char *path, bool ope
 	if (path == NULL)
 		return fail(inputs, "inputs", "out of memory");
 	*out = (clipcls_input){ .path = path };
-	if (operand && strcmp(path, "-") == 0) {
+	if (operand && strcmp(path, "-") == 0 && !inputs->counting) {
 		if (read_stdin(inputs, out))
 			return true;
 		free(path);
@@ -110,31 +95,59 @@ static bool take(struct inputs *inputs, clipcls_input *out, char *path, bool ope
 	return true; /* a directory that cannot be read fails as a file, with the reason */
 }
 
-bool inputs_next(struct inputs *inputs, clipcls_input *out)
+/* The next path of the walk that is open; false when it has ended, with walk = NULL. */
+static bool walk_on(struct inputs *inputs, clipcls_input *out)
+{
+	char *path = walk_next(&inputs->walk, !inputs->options->no_recursive, &inputs->failed);
+	if (inputs->failed)
+		complain("out of memory");
+	*out = (clipcls_input){ .path = path };
+	return path != NULL;
+}
+
+int inputs_next(struct inputs *inputs, clipcls_input *out, bool wait)
 {
 	const struct options *options = inputs->options;
 	while (!inputs->failed) {
-		char *path = NULL;
 		if (inputs->walk != NULL) {
-			path = walk_next(&inputs->walk, !options->no_recursive, &inputs->failed);
-			*out = (clipcls_input){ .path = path };
-			if (path != NULL)
-				return true;
-			if (inputs->failed)
-				complain("out of memory");
-			continue;
-		}
-		if (inputs->next_operand < options->operands.count) {
+			if (walk_on(inputs, out))
+				return CLIPCLS_NEXT_GIVEN;
+		} else if (inputs->next_operand < options->operands.count) {
 			if (take(inputs, out, strdup(options->operands.items[inputs->next_operand++]), true))
-				return true;
-			continue;
+				return CLIPCLS_NEXT_GIVEN;
+		} else if (inputs->list.name != NULL) {
+			char *path = NULL;
+			int said = path_list_next(&inputs->list, &path, wait, &inputs->failed);
+			if (said == CLIPCLS_NEXT_LATER)
+				return said;
+			if (said == CLIPCLS_NEXT_END)
+				path_list_close(&inputs->list);
+			else if (take(inputs, out, path, false))
+				return said;
+		} else {
+			return inputs->frames.name == NULL
+			           ? CLIPCLS_NEXT_END
+			           : frames_next(&inputs->frames, out, wait, &inputs->failed);
 		}
-		if (inputs->list == NULL || (path = list_next(inputs)) == NULL)
-			return false;
-		if (take(inputs, out, path, false))
-			return true;
 	}
-	return false;
+	return CLIPCLS_NEXT_END;
+}
+
+size_t inputs_count(const struct options *options)
+{
+	struct inputs inputs;
+	clipcls_input input;
+	size_t count = 0;
+	bool from_pipe = options->files_from != NULL && !is_regular(options->files_from);
+	if (from_pipe || options->stream != NULL || !inputs_open(&inputs, options))
+		return 0;
+	inputs.counting = true;
+	while (inputs_next(&inputs, &input, true) == CLIPCLS_NEXT_GIVEN) {
+		inputs_release(&input);
+		count++;
+	}
+	inputs_close(&inputs);
+	return inputs.failed ? 0 : count;
 }
 
 void inputs_release(const clipcls_input *input)

@@ -12,6 +12,8 @@
 static const struct command commands[] = {
 	{ "classify", "IMAGE|DIRECTORY|- ...", "ranks labels for each picture", FOR_CLASSIFY,
 	  command_classify },
+	{ "eval", "DIRECTORY|MANIFEST", "measures accuracy on pictures whose class is known", FOR_EVAL,
+	  command_eval },
 	{ "convert", "SRC OUT.safetensors", "writes a checkpoint directory as a single file",
 	  FOR_CONVERT, command_convert },
 	{ "inspect", "MODEL", "says what a checkpoint is", FOR_INSPECT, command_inspect },
@@ -35,8 +37,9 @@ static void print_help(const struct command *command)
 	puts("\nSubcommands, as the first word:");
 	for (size_t i = 0; i < COMMAND_COUNT; i++)
 		printf("  %-9s %-22s %s\n", commands[i].name, commands[i].operands, commands[i].summary);
-	puts("\nExit status: 0 every input classified, 1 some failed, 2 usage, model, labels or output "
-	     "error.\n\nExample: clipcls photo.jpg --label cat --label dog");
+	puts(
+	    "\nExit status: 0 every input classified, 1 some failed or were not as expected,\n2 usage, "
+	    "model, labels or output error.\n\nExample: clipcls photo.jpg --label cat --label dog");
 }
 
 static enum exit_code print_version(void)

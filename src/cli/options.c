@@ -1,17 +1,24 @@
 #include "cli/options.h"
 
-#include <errno.h>
+#include "cli/option_values.h"
+
 #include <getopt.h>
-#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 
 /* Long-only options need a code of their own for getopt_long. */
 enum {
 	OPT_TEMPLATES = 256,
 	OPT_THRESHOLD,
+	OPT_EXPECT,
+	OPT_MIN_SCORE,
+	OPT_MATCH,
+	OPT_PRINT0,
+	OPT_STREAM,
+	OPT_RESUME,
+	OPT_NAMES,
+	OPT_SUBSET,
 	OPT_NO_RECURSIVE,
 	OPT_FILES_FROM,
 	OPT_NO_EXIF,
@@ -37,54 +44,73 @@ struct option_row {
 };
 
 static const struct option_row rows[] = {
-	{ 'l', "labels", "FILE|SET", FOR_CLASSIFY,
+	{ 'l', "labels", "FILE|SET", FOR_CLASSIFY | FOR_EVAL,
 	  "labels, one a line; - is stdin; a set: imagenet1k" },
-	{ 'L', "label", "TEXT", FOR_CLASSIFY, "one label; repeatable" },
-	{ 'm', "model", "PATH|NAME", FOR_CLASSIFY | FOR_BENCH,
+	{ 'L', "label", "TEXT", FOR_CLASSIFY | FOR_EVAL, "one label; repeatable" },
+	{ 'm', "model", "PATH|NAME", FOR_CLASSIFY | FOR_EVAL | FOR_BENCH,
 	  "single file, checkpoint directory or downloaded model\n"
 	  "(default: $CLIPCLS_MODEL, else the built-in model)" },
-	{ 't', "template", "TEXT", FOR_CLASSIFY,
+	{ 't', "template", "TEXT", FOR_CLASSIFY | FOR_EVAL,
 	  "prompt with {} for the label; repeatable (ensemble)" },
-	{ OPT_TEMPLATES, "templates", "FILE|SET", FOR_CLASSIFY,
+	{ OPT_TEMPLATES, "templates", "FILE|SET", FOR_CLASSIFY | FOR_EVAL,
 	  "templates, one a line; sets: simple (default), imagenet80,\nopenai7, none" },
 	{ 'k', "top-k", "N", FOR_CLASSIFY, "results per picture; 0 = all (default: 5)" },
 	{ OPT_THRESHOLD, "threshold", "P", FOR_CLASSIFY, "drop results scored below P (default: 0)" },
-	{ 'f', "format", "F", FOR_CLASSIFY, "text (default), tsv, csv, json, jsonl" },
+	{ OPT_EXPECT, "expect", "LABEL", FOR_CLASSIFY,
+	  "exit with 1 unless this is every picture's first label" },
+	{ OPT_MIN_SCORE, "min-score", "P", FOR_CLASSIFY,
+	  "with --match, or else expected of every picture: the first\nlabel is scored at least P" },
+	{ OPT_MATCH, "match", "LABEL", FOR_CLASSIFY,
+	  "print only pictures whose first label this is; repeatable" },
+	{ OPT_PRINT0, "print0", NULL, FOR_CLASSIFY,
+	  "print the paths of classified pictures alone, each ending in NUL" },
+	{ 'f', "format", "F", FOR_CLASSIFY, "text (default), tsv, csv, json, jsonl, junit" },
 	{ 'r', "recursive", NULL, FOR_CLASSIFY, "walk directories, sorted by name (default)" },
 	{ OPT_NO_RECURSIVE, "no-recursive", NULL, FOR_CLASSIFY,
 	  "take a directory's own pictures, not those further down" },
 	{ OPT_FILES_FROM, "files-from", "FILE", FOR_CLASSIFY,
 	  "read input paths from FILE, one a line; - is stdin" },
+	{ OPT_STREAM, "stream", "FILE", FOR_CLASSIFY,
+	  "read pictures one behind the other (PNM, JPEG, PNG, BMP) from\nFILE; - is stdin" },
+	{ OPT_RESUME, "resume", "FILE", FOR_CLASSIFY,
+	  "skip inputs that FILE, the jsonl output of an earlier run, has" },
 	{ '0', "null", NULL, FOR_CLASSIFY, "paths of --files-from end in NUL, not in a newline" },
-	{ 'j', "threads", "N", FOR_CLASSIFY | FOR_BENCH, "threads (default: all cores)" },
-	{ 'b', "batch", "N", FOR_CLASSIFY | FOR_BENCH,
+	{ 'j', "threads", "N", FOR_CLASSIFY | FOR_EVAL | FOR_BENCH, "threads (default: all cores)" },
+	{ 'b', "batch", "N", FOR_CLASSIFY | FOR_EVAL | FOR_BENCH,
 	  "pictures per forward pass and thread (default: auto)" },
-	{ OPT_PRECISION, "precision", "P", FOR_CLASSIFY | FOR_BENCH,
+	{ OPT_PRECISION, "precision", "P", FOR_CLASSIFY | FOR_EVAL | FOR_BENCH,
 	  "of the image tower: f32 (default), bf16, int8, or auto: the\nfastest that agrees with f32" },
-	{ OPT_NO_EXIF, "no-exif", NULL, FOR_CLASSIFY, "do not turn pictures as their EXIF data says" },
-	{ OPT_MAX_PIXELS, "max-pixels", "N", FOR_CLASSIFY,
+	{ OPT_NO_EXIF, "no-exif", NULL, FOR_CLASSIFY | FOR_EVAL,
+	  "do not turn pictures as their EXIF data says" },
+	{ OPT_MAX_PIXELS, "max-pixels", "N", FOR_CLASSIFY | FOR_EVAL,
 	  "refuse larger pictures (default: 178956970)" },
-	{ OPT_FAST_DECODE, "fast-decode", NULL, FOR_CLASSIFY,
+	{ OPT_FAST_DECODE, "fast-decode", NULL, FOR_CLASSIFY | FOR_EVAL,
 	  "decode large JPEGs at reduced size; scores differ a little\n"
 	  "(no effect in builds without libjpeg-turbo)" },
-	{ OPT_BACKGROUND, "background", "COLOR", FOR_CLASSIFY,
+	{ OPT_BACKGROUND, "background", "COLOR", FOR_CLASSIFY | FOR_EVAL,
 	  "put transparent pictures on white, black, gray or #rrggbb\n(default: drop alpha)" },
-	{ OPT_NO_CACHE, "no-cache", NULL, FOR_CLASSIFY,
+	{ OPT_NO_CACHE, "no-cache", NULL, FOR_CLASSIFY | FOR_EVAL,
 	  "neither use nor keep label embeddings of other runs" },
-	{ OPT_CACHE_DIR, "cache-dir", "DIR", FOR_CLASSIFY,
+	{ OPT_CACHE_DIR, "cache-dir", "DIR", FOR_CLASSIFY | FOR_EVAL,
 	  "where label embeddings are kept\n(default: $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls)" },
-	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_CONVERT | FOR_INSPECT | FOR_BENCH,
+	{ OPT_LAYOUT, "layout", "L", FOR_CLASSIFY | FOR_EVAL | FOR_CONVERT | FOR_INSPECT | FOR_BENCH,
 	  "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
 	{ OPT_DTYPE, "dtype", "D", FOR_CONVERT,
 	  "f32, f16 or bf16; int8: the transformer blocks' linear weights,\nall else as stored "
 	  "(default: as stored)" },
-	{ OPT_PROGRESS, "progress", "WHEN", FOR_CLASSIFY, "auto (default), always, never" },
+	{ OPT_PROGRESS, "progress", "WHEN", FOR_CLASSIFY | FOR_EVAL, "auto (default), always, never" },
 	{ OPT_COLOR, "color", "WHEN", FOR_CLASSIFY,
 	  "auto (default; NO_COLOR is honoured), always, never" },
-	{ 'f', "format", "F", FOR_INSPECT | FOR_BENCH, "text (default), json" },
+	{ 'f', "format", "F", FOR_EVAL | FOR_INSPECT | FOR_BENCH, "text (default), json" },
+	{ OPT_NAMES, "names", "FILE", FOR_EVAL,
+	  "which labels are right for a class: class<TAB>label<TAB>...,\n"
+	  "a label being its text or # and its place from 0" },
+	{ OPT_SUBSET, "subset", NULL, FOR_EVAL,
+	  "only labels that are right for some class may be an answer" },
 	{ OPT_SECONDS, "seconds", "N", FOR_BENCH, "about how long to measure (default: 5)" },
-	{ 'q', "quiet", NULL, FOR_CLASSIFY, "no notices and no progress; errors still show" },
-	{ 'v', "verbose", NULL, FOR_CLASSIFY, "say what is loaded and how long it takes" },
+	{ 'q', "quiet", NULL, FOR_CLASSIFY | FOR_EVAL,
+	  "no notices and no progress; errors still show" },
+	{ 'v', "verbose", NULL, FOR_CLASSIFY | FOR_EVAL, "say what is loaded and how long it takes" },
 	{ 'h', "help", NULL, FOR_ALL, "show this help" },
 	{ 'V', "version", NULL, FOR_ALL, "show version, libraries and decoders" },
 };
@@ -114,105 +140,28 @@ static const struct option_row *find_row(int code, unsigned command)
 	return NULL;
 }
 
-static bool bad_value(const char *option, const char *value, const char *wanted)
+static bool print0_alone(void)
 {
-	complain("--%s %s: %s", option, value, wanted);
+	complain("--print0 is a format of its own: --format does not go with it");
 	return false;
 }
 
-static bool parse_size(size_t *out, const char *option, const char *value, size_t smallest)
+static bool parse_print0(struct options *o)
 {
-	char *end = NULL;
-	errno = 0;
-	unsigned long long number = strtoull(value, &end, 10);
-	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number > SIZE_MAX)
-		return bad_value(option, value, "not a whole number");
-	if (number < smallest)
-		return bad_value(option, value, "must be at least 1");
-	*out = (size_t)number;
+	if (o->format != FORMAT_TEXT)
+		return print0_alone();
+	o->format = FORMAT_PATHS;
 	return true;
-}
-
-static bool parse_probability(double *out, const char *option, const char *value)
-{
-	char *end = NULL;
-	double number = strtod(value, &end);
-	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
-		return bad_value(option, value, "not a number from 0 to 1");
-	*out = number;
-	return true;
-}
-
-static bool parse_seconds(double *out, const char *option, const char *value)
-{
-	char *end = NULL;
-	double number = strtod(value, &end);
-	if (end == value || *end != '\0' || !(number > 0 && number <= 3600))
-		return bad_value(option, value, "not a number above 0 and up to 3600");
-	*out = number;
-	return true;
-}
-
-/* `names`: NULL-terminated. The place of `value` among them goes into *out. */
-static bool parse_choice(int *out, const char *option, const char *value, const char *const *names)
-{
-	for (int i = 0; names[i] != NULL; i++) {
-		if (strcmp(names[i], value) == 0) {
-			*out = i;
-			return true;
-		}
-	}
-	char wanted[160] = "must be one of";
-	for (size_t i = 0; names[i] != NULL; i++) {
-		size_t used = strlen(wanted);
-		snprintf(wanted + used, sizeof wanted - used, "%s %s", i > 0 ? "," : "", names[i]);
-	}
-	return bad_value(option, value, wanted);
-}
-
-static bool parse_when(enum when *out, const char *option, const char *value)
-{
-	static const char *const names[] = { "auto", "always", "never", NULL };
-	int choice = 0;
-	bool known = parse_choice(&choice, option, value, names);
-	*out = (enum when)choice;
-	return known;
-}
-
-static bool parse_color(clipcls_image_options *image, const char *option, const char *value)
-{
-	static const struct {
-		const char *name;
-		uint8_t rgb[3];
-	} names[] = {
-		{ "white", { 255, 255, 255 } },
-		{ "black", { 0, 0, 0 } },
-		{ "gray", { 128, 128, 128 } },
-		{ "grey", { 128, 128, 128 } },
-	};
-	image->has_background = 1;
-	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
-		if (strcasecmp(names[i].name, value) == 0) {
-			memcpy(image->background, names[i].rgb, 3);
-			return true;
-		}
-	}
-	if (value[0] == '#' && strlen(value) == 7 && strspn(value + 1, "0123456789abcdefABCDEF") == 6) {
-		unsigned long rgb = strtoul(value + 1, NULL, 16);
-		image->background[0] = (uint8_t)(rgb >> 16);
-		image->background[1] = (uint8_t)(rgb >> 8);
-		image->background[2] = (uint8_t)rgb;
-		return true;
-	}
-	return bad_value(option, value, "must be white, black, gray or #rrggbb");
 }
 
 static bool parse_format(struct options *o, const char *value, const struct command *command)
 {
-	static const char *const all[] = { "text", "tsv", "csv", "json", "jsonl", NULL };
+	static const char *const all[] = { "text", "tsv", "csv", "json", "jsonl", "junit", NULL };
 	static const char *const report[] = { "text", "json", NULL };
-	bool reporting = (command->options & (FOR_INSPECT | FOR_BENCH)) != 0;
+	bool reporting = (command->options & (FOR_EVAL | FOR_INSPECT | FOR_BENCH)) != 0;
 	int choice = 0;
+	if (o->format == FORMAT_PATHS)
+		return print0_alone();
 	bool known = parse_choice(&choice, "format", value, reporting ? report : all);
 	if (reporting && choice == 1)
 		choice = FORMAT_JSON;
@@ -245,6 +194,14 @@ static bool apply(struct options *o, int code, const char *value, const struct c
 	case OPT_TEMPLATES: return strings_add(&o->template_sources, value);
 	case 'k': return parse_size(&o->top_k, "top-k", value, 0);
 	case OPT_THRESHOLD: return parse_probability(&o->threshold, "threshold", value);
+	case OPT_EXPECT: o->expect = value; return true;
+	case OPT_MIN_SCORE: return parse_probability(&o->min_score, "min-score", value);
+	case OPT_MATCH: return strings_add(&o->matches, value);
+	case OPT_PRINT0: return parse_print0(o);
+	case OPT_STREAM: o->stream = value; return true;
+	case OPT_RESUME: o->resume = value; return true;
+	case OPT_NAMES: o->names = value; return true;
+	case OPT_SUBSET: o->subset = true; return true;
 	case 'f': return parse_format(o, value, command);
 	case 'r': o->no_recursive = false; return true;
 	case OPT_NO_RECURSIVE: o->no_recursive = true; return true;
@@ -330,6 +287,7 @@ void options_free(struct options *options)
 	free(options->label_sources.items);
 	free(options->labels.items);
 	free(options->templates.items);
+	free(options->matches.items);
 	free(options->template_sources.items);
 	free(options->operands.items);
 }

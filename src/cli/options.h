@@ -12,7 +12,8 @@ enum {
 	FOR_MODELS = 8,
 	FOR_GET = 16,
 	FOR_BENCH = 32,
-	FOR_ALL = 63
+	FOR_EVAL = 64,
+	FOR_ALL = 127
 };
 
 /* Parses argv (argv[0] is skipped) for `command`. False after a message about what is wrong. */

@@ -12,6 +12,8 @@ static const struct output_writer *writer_of(enum output_format format)
 	case FORMAT_CSV: return &output_csv;
 	case FORMAT_JSON: return &output_json;
 	case FORMAT_JSONL: return &output_jsonl;
+	case FORMAT_JUNIT: return &output_junit;
+	case FORMAT_PATHS: return &output_paths;
 	}
 	return &output_text;
 }
@@ -73,6 +75,7 @@ bool output_end(struct output *output)
 void output_free(struct output *output)
 {
 	buffer_free(&output->line);
+	buffer_free(&output->kept);
 }
 
 enum exit_code output_finish(enum exit_code code)

@@ -1,8 +1,9 @@
-/* Records on stdout, in one of five formats. */
+/* Records on stdout, in one of the formats. */
 #ifndef CLIPCLS_CLI_OUTPUT_H
 #define CLIPCLS_CLI_OUTPUT_H
 
 #include "base/json.h"
+#include "base/xml.h"
 #include "cli/cli.h"
 
 /* What a format needs to know to print a record. */
@@ -14,6 +15,9 @@ struct output {
 	bool escape;    /* stdout is a terminal: controls are shown as escapes */
 	size_t records; /* printed so far */
 	struct buffer line;
+	/* junit: what waits for the end. */
+	struct buffer kept;
+	size_t failures, errors;
 };
 
 /* One output format: appends text to output->line. */
@@ -22,7 +26,8 @@ struct output_writer {
 	void (*record)(struct output *output, const clipcls_record *record, size_t results);
 	void (*end)(struct output *output); /* may be NULL */
 };
-extern const struct output_writer output_text, output_tsv, output_csv, output_json, output_jsonl;
+extern const struct output_writer output_text, output_tsv, output_csv, output_json, output_jsonl,
+    output_junit, output_paths;
 
 void output_begin(struct output *output);
 /* Prints and flushes one record. False when stdout failed (said on stderr, but for a closed pipe).

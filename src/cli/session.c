@@ -1,0 +1,94 @@
+#include "cli/session.h"
+
+#include "cli/catalogue.h"
+#include "cli/clock.h"
+#include "cli/sources.h"
+#include "cli/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <unistd.h>
+
+/* Without -l and -L: the names that the model was trained on, where it carries them. */
+static clipcls_status own_labels(struct session *session, clipcls_error *error)
+{
+	clipcls_status status = clipcls_model_own_labels(&session->labels, session->model, error);
+	if (status == CLIPCLS_ERR_UNSUPPORTED)
+		snprintf(error->message, sizeof error->message,
+		         "this model has no labels of its own: --labels or --label names them");
+	return status;
+}
+
+static clipcls_status open_model(struct session *session, const char *name, clipcls_error *error)
+{
+	const struct options *options = session->options;
+	char *users_cache = NULL;
+	clipcls_model_options model_options = { .threads = options->threads,
+		                                    .batch = options->batch,
+		                                    .layout = options->layout,
+		                                    .precision = options->precision,
+		                                    .cache_directory = options->cache_directory };
+	clipcls_status status = CLIPCLS_OK;
+	if (options->no_cache) {
+		model_options.cache_directory = NULL;
+	} else if (options->cache_directory == NULL) {
+		status = clipcls_cache_directory(&users_cache, error);
+		model_options.cache_directory = users_cache;
+	}
+	if (status == CLIPCLS_OK)
+		status = clipcls_model_open(&session->model, name, &model_options, error);
+	free(users_cache);
+	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
+		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);
+	return status;
+}
+
+static void tell_of_labels(const struct session *session, const char *name, double seconds)
+{
+	const char *why;
+	clipcls_cache_state state = clipcls_classifier_cache(session->classifier, &why);
+	if (session->options->verbose)
+		complain("%s: %zu labels %s in %.3f s", name != NULL ? name : "built-in model",
+		         clipcls_labels_count(session->labels),
+		         state == CLIPCLS_CACHE_HIT ? "read from the cache" : "encoded", seconds);
+	if (state == CLIPCLS_CACHE_FAILED && !session->options->quiet)
+		complain("label embeddings are not kept: %s", why);
+}
+
+clipcls_status session_open(struct session *session, const struct options *options,
+                            clipcls_error *error)
+{
+	const char *name = sources_model(options);
+	double start = clock_seconds();
+	clipcls_status status = CLIPCLS_OK;
+	session->options = options;
+	/* Labels and templates first: their mistakes are found before a large model is opened. */
+	if (session->labels == NULL && sources_name_labels(options))
+		status = sources_labels(&session->labels, options, error);
+	if (status == CLIPCLS_OK)
+		status = sources_templates(&session->templates, options, error);
+	if (status == CLIPCLS_OK)
+		status = open_model(session, name, error);
+	if (status == CLIPCLS_OK && session->labels == NULL)
+		status = own_labels(session, error);
+	if (status == CLIPCLS_OK)
+		status = verdict_check(options, session->labels, error);
+	if (status == CLIPCLS_OK)
+		status = clipcls_classifier_new(&session->classifier, session->model, session->labels,
+		                                session->templates, error);
+	if (status == CLIPCLS_OK)
+		tell_of_labels(session, name, clock_seconds() - start);
+	if (status == CLIPCLS_OK && name == NULL && !options->quiet && isatty(STDERR_FILENO))
+		complain("the built-in model is small; 'clipcls get NAME' downloads a better one "
+		         "('clipcls models' lists them)");
+	return status;
+}
+
+void session_close(struct session *session)
+{
+	clipcls_classifier_free(session->classifier);
+	clipcls_templates_free(session->templates);
+	clipcls_labels_free(session->labels);
+	clipcls_model_free(session->model);
+	*session = (struct session){ 0 };
+}

@@ -1,0 +1,22 @@
+/* What every command that classifies works with: a model, labels, templates, and a classifier of
+ * them. */
+#ifndef CLIPCLS_CLI_SESSION_H
+#define CLIPCLS_CLI_SESSION_H
+
+#include "cli/cli.h"
+
+struct session {
+	const struct options *options;
+	clipcls_model *model;
+	clipcls_labels *labels;
+	clipcls_templates *templates;
+	clipcls_classifier *classifier;
+};
+
+/* Opens what the options name. Labels that are in the session already are taken as they are; else
+ * those of -l and -L, else the model's own. session_close whatever it returns. */
+clipcls_status session_open(struct session *session, const struct options *options,
+                            clipcls_error *error);
+void session_close(struct session *session);
+
+#endif
