@@ -43,16 +43,10 @@ clipcls_status bench_picture_make(char **bytes, size_t *out_size, clipcls_error 
 clipcls_status bench_picture_read(char **bytes, size_t *size, const char *path,
                                   clipcls_error *error)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *file = from_stdin ? stdin : fopen(path, "re");
-	bool read = file != NULL && read_all(bytes, size, file, PICTURE_LIMIT);
-	int reason = errno;
-	if (file != NULL && !from_stdin)
-		fclose(file);
-	if (read)
+	if (read_all_of(bytes, size, path, PICTURE_LIMIT))
 		return CLIPCLS_OK;
 	error->status = CLIPCLS_ERR_IO;
 	snprintf(error->message, sizeof error->message, "%.800s: cannot read: %s", path,
-	         strerror(reason));
+	         strerror(errno));
 	return CLIPCLS_ERR_IO;
 }

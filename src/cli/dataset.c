@@ -72,21 +72,10 @@ static bool add_folder(struct dataset *dataset, const char *folder, const char *
 	return failed ? no_memory() : good;
 }
 
-static int visible(const struct dirent *entry)
-{
-	return entry->d_name[0] != '.';
-}
-
-/* By bytes, as pictures are walked. */
-static int by_bytes(const struct dirent **a, const struct dirent **b)
-{
-	return strcmp((*a)->d_name, (*b)->d_name);
-}
-
 static bool read_folders(struct dataset *dataset, const char *path)
 {
 	struct dirent **entries = NULL;
-	int count = scandir(path, &entries, visible, by_bytes);
+	int count = walk_list(path, &entries);
 	bool good = count >= 0;
 	if (!good)
 		complain("%s: cannot read: %s", path, strerror(errno));

@@ -3,30 +3,24 @@
 #include "cli/frame_size.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 /* A frame larger than this is not waited for. */
 #define FRAME_LIMIT ((size_t)1 << 30)
 
 bool frames_open(struct frames *frames, const char *name)
 {
-	bool from_stdin = strcmp(name, "-") == 0;
 	*frames = (struct frames){ .name = name };
-	frames->reader.fd = from_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-	if (frames->reader.fd < 0)
+	if (!reader_open(&frames->reader, name))
 		frames->name = NULL;
-	return frames->reader.fd >= 0;
+	return frames->name != NULL;
 }
 
 void frames_close(struct frames *frames)
 {
-	if (frames->name != NULL && frames->reader.fd > STDIN_FILENO)
-		close(frames->reader.fd);
-	reader_free(&frames->reader);
+	reader_close(&frames->reader);
 	frames->name = NULL;
 }
 

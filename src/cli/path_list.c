@@ -3,24 +3,18 @@
 #include "cli/cli.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
-#include <unistd.h>
 
 bool path_list_open(struct path_list *list, const char *name, bool nul_separated)
 {
-	bool from_stdin = strcmp(name, "-") == 0;
-	*list = (struct path_list){ .name = from_stdin ? "stdin" : name,
+	*list = (struct path_list){ .name = strcmp(name, "-") == 0 ? "stdin" : name,
 		                        .separator = nul_separated ? '\0' : '\n' };
-	list->reader.fd = from_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC);
-	return list->reader.fd >= 0;
+	return reader_open(&list->reader, name);
 }
 
 void path_list_close(struct path_list *list)
 {
-	if (list->name != NULL && list->reader.fd > STDIN_FILENO)
-		close(list->reader.fd);
-	reader_free(&list->reader);
+	reader_close(&list->reader);
 	list->name = NULL;
 }
 

@@ -2,6 +2,7 @@
 
 #include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 
 bool read_all(char **bytes, size_t *size, FILE *file, size_t limit)
 {
@@ -31,4 +32,17 @@ bool read_all(char **bytes, size_t *size, FILE *file, size_t limit)
 	*size = 0;
 	errno = reason;
 	return false;
+}
+
+bool read_all_of(char **bytes, size_t *size, const char *path, size_t limit)
+{
+	bool from_stdin = strcmp(path, "-") == 0;
+	FILE *file = from_stdin ? stdin : fopen(path, "re");
+	*bytes = NULL;
+	bool read = file != NULL && read_all(bytes, size, file, limit);
+	int reason = errno;
+	if (file != NULL && !from_stdin)
+		fclose(file);
+	errno = reason;
+	return read;
 }

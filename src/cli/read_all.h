@@ -8,5 +8,7 @@
 /* All of `file` into *bytes (allocated, NULL on failure). False, with errno set, when reading
  * fails, memory is out, or there are more than `limit` bytes (EFBIG). */
 bool read_all(char **bytes, size_t *size, FILE *file, size_t limit);
+/* The same of the file at a path, or of stdin for "-". */
+bool read_all_of(char **bytes, size_t *size, const char *path, size_t limit);
 
 #endif

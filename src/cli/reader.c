@@ -1,6 +1,7 @@
 #include "cli/reader.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdint.h>
 #include <stdlib.h>
@@ -8,6 +9,21 @@
 #include <unistd.h>
 
 #define LEAST_READ ((size_t)1 << 16)
+
+bool reader_open(struct reader *reader, const char *name)
+{
+	bool from_stdin = strcmp(name, "-") == 0;
+	*reader = (struct reader){ .fd = from_stdin ? STDIN_FILENO : open(name, O_RDONLY | O_CLOEXEC) };
+	return reader->fd >= 0;
+}
+
+void reader_close(struct reader *reader)
+{
+	if (reader->fd > STDIN_FILENO)
+		close(reader->fd);
+	free(reader->bytes);
+	*reader = (struct reader){ 0 };
+}
 
 /* Room for LEAST_READ behind `end`: what has been taken is overwritten first. */
 static bool make_room(struct reader *reader)
@@ -58,10 +74,4 @@ enum reader_news reader_read(struct reader *reader, bool wait)
 void reader_take(struct reader *reader, size_t n)
 {
 	reader->start += n;
-}
-
-void reader_free(struct reader *reader)
-{
-	free(reader->bytes);
-	*reader = (struct reader){ 0 };
 }

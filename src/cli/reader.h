@@ -5,12 +5,17 @@
 #include <stdbool.h>
 #include <stddef.h>
 
-/* bytes[start..end) have been read and not been taken. Zero-initialise, but for fd. */
+/* bytes[start..end) have been read and not been taken. */
 struct reader {
 	int fd;
 	char *bytes;
 	size_t start, end, capacity;
 };
+
+/* name: "-" is stdin. False, with errno set, when it cannot be opened. */
+bool reader_open(struct reader *reader, const char *name);
+/* Closes the file, but not stdin. */
+void reader_close(struct reader *reader);
 
 enum reader_news {
 	READER_MORE,  /* something was added behind `end` */
@@ -24,6 +29,5 @@ enum reader_news {
 enum reader_news reader_read(struct reader *reader, bool wait);
 /* Takes n of the bytes held. */
 void reader_take(struct reader *reader, size_t n);
-void reader_free(struct reader *reader);
 
 #endif

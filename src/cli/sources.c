@@ -31,14 +31,9 @@ static clipcls_status io_error(clipcls_error *error, const char *path, int reaso
 /* The bytes of a file, or of stdin for "-". */
 static clipcls_status read_text(char **bytes, size_t *size, const char *path, clipcls_error *error)
 {
-	bool from_stdin = strcmp(path, "-") == 0;
-	FILE *file = from_stdin ? stdin : fopen(path, "re");
-	*bytes = NULL;
-	bool read = file != NULL && read_all(bytes, size, file, TEXT_FILE_LIMIT);
-	int reason = errno;
-	if (file != NULL && !from_stdin)
-		fclose(file);
-	return read ? CLIPCLS_OK : io_error(error, from_stdin ? "stdin" : path, reason);
+	if (read_all_of(bytes, size, path, TEXT_FILE_LIMIT))
+		return CLIPCLS_OK;
+	return io_error(error, strcmp(path, "-") == 0 ? "stdin" : path, errno);
 }
 
 static bool is_set(const char *name, const char *(*set_name)(size_t index))

@@ -28,6 +28,11 @@ static int by_bytes(const struct dirent **a, const struct dirent **b)
 	return strcmp((*a)->d_name, (*b)->d_name);
 }
 
+int walk_list(const char *path, struct dirent ***entries)
+{
+	return scandir(path, entries, visible, by_bytes);
+}
+
 struct walk *walk_open(const char *path, struct walk *parent)
 {
 	struct walk *walk = calloc(1, sizeof *walk);
@@ -35,7 +40,7 @@ struct walk *walk_open(const char *path, struct walk *parent)
 		return NULL;
 	walk->parent = parent;
 	walk->path = strdup(path);
-	walk->count = walk->path == NULL ? -1 : scandir(path, &walk->entries, visible, by_bytes);
+	walk->count = walk->path == NULL ? -1 : walk_list(path, &walk->entries);
 	if (walk->count < 0) {
 		int reason = errno;
 		free(walk->path);

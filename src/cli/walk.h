@@ -6,6 +6,11 @@
 #include <stddef.h>
 
 struct walk;
+struct dirent;
+
+/* A directory's visible entries in byte order of their names, as scandir gives them: how many, each
+ * of them and the array allocated, or -1 with errno set. */
+int walk_list(const char *path, struct dirent ***entries);
 
 /* Opens a directory inside `parent` (NULL = none). NULL when it cannot be read: errno says why. */
 struct walk *walk_open(const char *path, struct walk *parent);
