@@ -1,6 +1,7 @@
 #include "cli/cli.h"
+#include "cli/option_table.h"
 #include "cli/options.h"
-#include "cli/output.h"
+#include "cli/output/output.h"
 
 #include <errno.h>
 #include <fcntl.h>

@@ -6,72 +6,171 @@
 #include <string.h>
 #include <strings.h>
 
-bool bad_value(const char *option, const char *value, const char *wanted)
+static bool bad_value(const struct option_row *row, const char *value, const char *wanted)
 {
-	complain("--%s %s: %s", option, value, wanted);
+	complain("--%s %s: %s", row->name, value, wanted);
 	return false;
 }
 
-bool parse_size(size_t *out, const char *option, const char *value, size_t smallest)
+bool take_text(void *out, const struct option_row *row, const char *value)
+{
+	(void)row;
+	*(const char **)out = value;
+	return true;
+}
+
+bool take_text_item(void *out, const struct option_row *row, const char *value)
+{
+	(void)row;
+	return strings_add(out, value);
+}
+
+bool take_template(void *out, const struct option_row *row, const char *value)
+{
+	if (strstr(value, "{}") == NULL)
+		return bad_value(row, value, "holds no {} for the label");
+	return strings_add(out, value);
+}
+
+bool take_directory(void *out, const struct option_row *row, const char *value)
+{
+	return value[0] != '\0' ? take_text(out, row, value)
+	                        : bad_value(row, value, "names no directory");
+}
+
+bool take_flag(void *out, const struct option_row *row, const char *value)
+{
+	(void)row, (void)value;
+	*(bool *)out = true;
+	return true;
+}
+
+bool take_off(void *out, const struct option_row *row, const char *value)
+{
+	(void)row, (void)value;
+	*(bool *)out = false;
+	return true;
+}
+
+bool take_switch(void *out, const struct option_row *row, const char *value)
+{
+	(void)row, (void)value;
+	*(int *)out = 1;
+	return true;
+}
+
+static bool parse_size(size_t *out, const struct option_row *row, const char *value,
+                       size_t smallest)
 {
 	char *end = NULL;
 	errno = 0;
 	unsigned long long number = strtoull(value, &end, 10);
 	if (value[0] < '0' || value[0] > '9' || *end != '\0' || errno != 0 || number > SIZE_MAX)
-		return bad_value(option, value, "not a whole number");
+		return bad_value(row, value, "not a whole number");
 	if (number < smallest)
-		return bad_value(option, value, "must be at least 1");
+		return bad_value(row, value, "must be at least 1");
 	*out = (size_t)number;
 	return true;
 }
 
-bool parse_probability(double *out, const char *option, const char *value)
+bool take_size(void *out, const struct option_row *row, const char *value)
+{
+	return parse_size(out, row, value, 0);
+}
+
+bool take_count(void *out, const struct option_row *row, const char *value)
+{
+	return parse_size(out, row, value, 1);
+}
+
+bool take_probability(void *out, const struct option_row *row, const char *value)
 {
 	char *end = NULL;
 	double number = strtod(value, &end);
 	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
-		return bad_value(option, value, "not a number from 0 to 1");
-	*out = number;
+		return bad_value(row, value, "not a number from 0 to 1");
+	*(double *)out = number;
 	return true;
 }
 
-bool parse_seconds(double *out, const char *option, const char *value)
+bool take_seconds(void *out, const struct option_row *row, const char *value)
 {
 	char *end = NULL;
 	double number = strtod(value, &end);
 	if (end == value || *end != '\0' || !(number > 0 && number <= 3600))
-		return bad_value(option, value, "not a number above 0 and up to 3600");
-	*out = number;
+		return bad_value(row, value, "not a number above 0 and up to 3600");
+	*(double *)out = number;
 	return true;
 }
 
-bool parse_choice(int *out, const char *option, const char *value, const char *const *names)
+/* Its place among the row's choices. */
+static bool parse_choice(int *out, const struct option_row *row, const char *value)
 {
-	for (int i = 0; names[i] != NULL; i++) {
-		if (strcmp(names[i], value) == 0) {
+	for (int i = 0; row->choices[i] != NULL; i++) {
+		if (strcmp(row->choices[i], value) == 0) {
 			*out = i;
 			return true;
 		}
 	}
 	char wanted[160] = "must be one of";
-	for (size_t i = 0; names[i] != NULL; i++) {
+	for (size_t i = 0; row->choices[i] != NULL; i++) {
 		size_t used = strlen(wanted);
-		snprintf(wanted + used, sizeof wanted - used, "%s %s", i > 0 ? "," : "", names[i]);
+		snprintf(wanted + used, sizeof wanted - used, "%s %s", i > 0 ? "," : "", row->choices[i]);
 	}
-	return bad_value(option, value, wanted);
+	return bad_value(row, value, wanted);
 }
 
-bool parse_when(enum when *out, const char *option, const char *value)
+bool take_word(void *out, const struct option_row *row, const char *value)
 {
-	static const char *const names[] = { "auto", "always", "never", NULL };
+	int choice;
+	return parse_choice(&choice, row, value) && take_text(out, row, value);
+}
+
+bool take_when(void *out, const struct option_row *row, const char *value)
+{
 	int choice = 0;
-	bool known = parse_choice(&choice, option, value, names);
-	*out = (enum when)choice;
+	bool known = parse_choice(&choice, row, value);
+	*(enum when *)out = (enum when)choice;
 	return known;
 }
 
-bool parse_color(clipcls_image_options *image, const char *option, const char *value)
+static bool print0_alone(void)
 {
+	complain("--print0 is a format of its own: --format does not go with it");
+	return false;
+}
+
+bool take_print0(void *out, const struct option_row *row, const char *value)
+{
+	enum output_format *format = out;
+	(void)row, (void)value;
+	if (*format != FORMAT_TEXT)
+		return print0_alone();
+	*format = FORMAT_PATHS;
+	return true;
+}
+
+bool take_format(void *out, const struct option_row *row, const char *value)
+{
+	static const char *const names[] = {
+		[FORMAT_TEXT] = "text", [FORMAT_TSV] = "tsv",     [FORMAT_CSV] = "csv",
+		[FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl", [FORMAT_JUNIT] = "junit"
+	};
+	enum output_format *format = out;
+	int choice = 0;
+	if (*format == FORMAT_PATHS)
+		return print0_alone();
+	if (!parse_choice(&choice, row, value))
+		return false;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+		if (strcmp(names[i], value) == 0)
+			*format = (enum output_format)i;
+	return true;
+}
+
+bool take_color(void *out, const struct option_row *row, const char *value)
+{
+	clipcls_image_options *image = out;
 	static const struct {
 		const char *name;
 		uint8_t rgb[3];
@@ -95,5 +194,5 @@ bool parse_color(clipcls_image_options *image, const char *option, const char *v
 		image->background[2] = (uint8_t)rgb;
 		return true;
 	}
-	return bad_value(option, value, "must be white, black, gray or #rrggbb");
+	return bad_value(row, value, "must be white, black, gray or #rrggbb");
 }

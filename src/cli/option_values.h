@@ -1,20 +1,26 @@
-/* Values of options. Each function says whether the value can be taken, after a message if not. */
+/* Values of options, as rows of the table take them: what `out` is stands beside each. */
 #ifndef CLIPCLS_CLI_OPTION_VALUES_H
 #define CLIPCLS_CLI_OPTION_VALUES_H
 
-#include "cli/cli.h"
+#include "cli/option_table.h"
 
-/* "--OPTION VALUE: WANTED"; returns false. */
-bool bad_value(const char *option, const char *value, const char *wanted);
+typedef bool option_take(void *out, const struct option_row *row, const char *value);
 
-/* smallest: 0 or 1. */
-bool parse_size(size_t *out, const char *option, const char *value, size_t smallest);
-bool parse_probability(double *out, const char *option, const char *value);
-bool parse_seconds(double *out, const char *option, const char *value);
-/* `names`: NULL-terminated. The place of `value` among them goes into *out. */
-bool parse_choice(int *out, const char *option, const char *value, const char *const *names);
-bool parse_when(enum when *out, const char *option, const char *value);
-/* white, black, gray, grey or #rrggbb, as the background. */
-bool parse_color(clipcls_image_options *image, const char *option, const char *value);
+option_take take_text;        /* const char * */
+option_take take_text_item;   /* struct strings: one more */
+option_take take_template;    /* the same, for text with {} in it */
+option_take take_directory;   /* const char *, not empty */
+option_take take_flag;        /* bool, becomes true */
+option_take take_off;         /* bool, becomes false */
+option_take take_switch;      /* int, becomes 1 */
+option_take take_size;        /* size_t */
+option_take take_count;       /* size_t, at least 1 */
+option_take take_probability; /* double, 0 to 1 */
+option_take take_seconds;     /* double, above 0 */
+option_take take_word;        /* const char *, one of the row's choices */
+option_take take_when;        /* enum when */
+option_take take_format;      /* enum output_format, of the row's choices */
+option_take take_print0;      /* enum output_format */
+option_take take_color;       /* clipcls_image_options: white, black, gray, grey or #rrggbb */
 
 #endif

@@ -3,7 +3,7 @@
 #include "cli/catalogue.h"
 #include "cli/clock.h"
 #include "cli/sources.h"
-#include "cli/verdict.h"
+#include "cli/output/verdict.h"
 
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,27 +19,40 @@ static clipcls_status own_labels(struct session *session, clipcls_error *error)
 	return status;
 }
 
-static clipcls_status open_model(struct session *session, const char *name, clipcls_error *error)
+/* Where label embeddings are kept; *users is what has to be freed. */
+static clipcls_status cache_directory(const char **out, char **users, const struct options *options,
+                                      clipcls_error *error)
 {
-	const struct options *options = session->options;
+	clipcls_status status = CLIPCLS_OK;
+	*users = NULL;
+	*out = options->no_cache ? NULL : options->cache_directory;
+	if (!options->no_cache && *out == NULL) {
+		status = clipcls_cache_directory(users, error);
+		*out = *users;
+	}
+	return status;
+}
+
+clipcls_status session_open_model(struct session *session, const struct options *options,
+                                  clipcls_error *error)
+{
+	const char *name = sources_model(options);
 	char *users_cache = NULL;
 	clipcls_model_options model_options = { .threads = options->threads,
 		                                    .batch = options->batch,
 		                                    .layout = options->layout,
-		                                    .precision = options->precision,
-		                                    .cache_directory = options->cache_directory };
-	clipcls_status status = CLIPCLS_OK;
-	if (options->no_cache) {
-		model_options.cache_directory = NULL;
-	} else if (options->cache_directory == NULL) {
-		status = clipcls_cache_directory(&users_cache, error);
-		model_options.cache_directory = users_cache;
-	}
+		                                    .precision = options->precision };
+	session->options = options;
+	clipcls_status status =
+	    cache_directory(&model_options.cache_directory, &users_cache, options, error);
 	if (status == CLIPCLS_OK)
 		status = clipcls_model_open(&session->model, name, &model_options, error);
 	free(users_cache);
 	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
 		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);
+	if (status == CLIPCLS_OK && name == NULL && !options->quiet && isatty(STDERR_FILENO))
+		complain("the built-in model is small; 'clipcls get NAME' downloads a better one "
+		         "('clipcls models' lists them)");
 	return status;
 }
 
@@ -58,17 +71,15 @@ static void tell_of_labels(const struct session *session, const char *name, doub
 clipcls_status session_open(struct session *session, const struct options *options,
                             clipcls_error *error)
 {
-	const char *name = sources_model(options);
 	double start = clock_seconds();
 	clipcls_status status = CLIPCLS_OK;
-	session->options = options;
 	/* Labels and templates first: their mistakes are found before a large model is opened. */
 	if (session->labels == NULL && sources_name_labels(options))
 		status = sources_labels(&session->labels, options, error);
 	if (status == CLIPCLS_OK)
 		status = sources_templates(&session->templates, options, error);
 	if (status == CLIPCLS_OK)
-		status = open_model(session, name, error);
+		status = session_open_model(session, options, error);
 	if (status == CLIPCLS_OK && session->labels == NULL)
 		status = own_labels(session, error);
 	if (status == CLIPCLS_OK)
@@ -77,10 +88,7 @@ clipcls_status session_open(struct session *session, const struct options *optio
 		status = clipcls_classifier_new(&session->classifier, session->model, session->labels,
 		                                session->templates, error);
 	if (status == CLIPCLS_OK)
-		tell_of_labels(session, name, clock_seconds() - start);
-	if (status == CLIPCLS_OK && name == NULL && !options->quiet && isatty(STDERR_FILENO))
-		complain("the built-in model is small; 'clipcls get NAME' downloads a better one "
-		         "('clipcls models' lists them)");
+		tell_of_labels(session, sources_model(options), clock_seconds() - start);
 	return status;
 }
 

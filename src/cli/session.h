@@ -1,4 +1,4 @@
-/* What every command that classifies works with: a model, labels, templates, and a classifier of
+/* What commands work with: a model, and where they classify labels, templates, and a classifier of
  * them. */
 #ifndef CLIPCLS_CLI_SESSION_H
 #define CLIPCLS_CLI_SESSION_H
@@ -13,8 +13,12 @@ struct session {
 	clipcls_classifier *classifier;
 };
 
-/* Opens what the options name. Labels that are in the session already are taken as they are; else
- * those of -l and -L, else the model's own. session_close whatever it returns. */
+/* Opens the model that the options name, and nothing else. session_close whatever it returns. */
+clipcls_status session_open_model(struct session *session, const struct options *options,
+                                  clipcls_error *error);
+/* The model, labels, templates and their classifier. Labels that are in the session already are
+ * taken as they are; else those of -l and -L, else the model's own. session_close whatever it
+ * returns. */
 clipcls_status session_open(struct session *session, const struct options *options,
                             clipcls_error *error);
 void session_close(struct session *session);

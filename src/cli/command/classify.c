@@ -1,0 +1,198 @@
+/* clipcls [classify]: labels ranked for each picture. */
+#include "cli/cli.h"
+#include "cli/clock.h"
+#include "cli/input/inputs.h"
+#include "cli/output/output.h"
+#include "cli/progress.h"
+#include "cli/input/resume.h"
+#include "cli/session.h"
+#include "cli/output/verdict.h"
+
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+struct run {
+	const struct options *options;
+	struct session session;
+	struct inputs inputs;
+	struct output output;
+	struct progress progress;
+	struct resume *resume;        /* NULL = no earlier run */
+	struct pending *first, *last; /* inputs given and not yet delivered */
+	size_t delivered, failed;
+	size_t unmet;   /* classified, and not as expected */
+	size_t skipped; /* done by an earlier run */
+};
+
+/* The library borrows an input until its record comes; records come in order. */
+struct pending {
+	clipcls_input input;
+	struct pending *next;
+};
+
+/* Whether an earlier run has the input's record; it is let go then. */
+static bool is_done(struct run *run, const clipcls_input *input)
+{
+	if (run->resume == NULL || !resume_has(run->resume, input->path))
+		return false;
+	inputs_release(input);
+	run->skipped++;
+	run->progress.total -= run->progress.total > 0;
+	return true;
+}
+
+/* While records are outstanding nothing is waited for: a slow producer gets each one at once. */
+static int next_input(void *user, clipcls_input *out)
+{
+	struct run *run = user;
+	struct pending *pending = calloc(1, sizeof *pending);
+	int said;
+	if (pending == NULL) {
+		complain("out of memory");
+		run->inputs.failed = true;
+		return CLIPCLS_NEXT_END;
+	}
+	do
+		said = inputs_next(&run->inputs, &pending->input, run->first == NULL);
+	while (said == CLIPCLS_NEXT_GIVEN && is_done(run, &pending->input));
+	if (said != CLIPCLS_NEXT_GIVEN) {
+		free(pending);
+		return said;
+	}
+	if (run->first == NULL)
+		run->first = pending;
+	else
+		run->last->next = pending;
+	run->last = pending;
+	*out = pending->input;
+	return CLIPCLS_NEXT_GIVEN;
+}
+
+static void release_first(struct run *run)
+{
+	struct pending *pending = run->first;
+	run->first = pending->next;
+	inputs_release(&pending->input);
+	free(pending);
+}
+
+static void judge(struct run *run, const clipcls_record *record)
+{
+	const struct options *options = run->options;
+	struct buffer why = { 0 };
+	if (record->status != CLIPCLS_OK || !verdict_expects(options) ||
+	    verdict_met(options, run->session.labels, record))
+		return;
+	run->unmet++;
+	verdict_explain(&why, options, run->session.labels, record);
+	complain("%s: %s", record->path, why.failed ? "not as expected" : why.bytes);
+	buffer_free(&why);
+}
+
+static int print_record(void *user, const clipcls_record *record)
+{
+	struct run *run = user;
+	bool failed = record->status != CLIPCLS_OK, printed = true;
+	progress_erase(&run->progress);
+	if (verdict_shown(run->options, run->session.labels, record))
+		printed = output_record(&run->output, record);
+	judge(run, record);
+	run->delivered++;
+	run->failed += failed;
+	progress_advance(&run->progress, failed);
+	release_first(run);
+	return !printed;
+}
+
+/* Each use of stdin would eat what the other wants. */
+static bool stdin_used_once(const struct options *options)
+{
+	size_t uses = 0;
+	for (size_t i = 0; i < options->label_sources.count; i++)
+		uses += strcmp(options->label_sources.items[i], "-") == 0;
+	for (size_t i = 0; i < options->template_sources.count; i++)
+		uses += strcmp(options->template_sources.items[i], "-") == 0;
+	for (size_t i = 0; i < options->operands.count; i++)
+		uses += strcmp(options->operands.items[i], "-") == 0;
+	uses += options->files_from != NULL && strcmp(options->files_from, "-") == 0;
+	uses += options->stream != NULL && strcmp(options->stream, "-") == 0;
+	if (uses > 1)
+		complain("stdin (-) is used %zu times; it can be read once", uses);
+	return uses <= 1;
+}
+
+static bool usage_makes_sense(const struct options *options)
+{
+	if (options->operands.count == 0 && options->files_from == NULL && options->stream == NULL) {
+		complain("no pictures named; see 'clipcls --help'");
+		return false;
+	}
+	return stdin_used_once(options);
+}
+
+static void prepare_output(struct run *run)
+{
+	const struct options *options = run->options;
+	bool terminal = isatty(STDOUT_FILENO);
+	const char *no_color = getenv("NO_COLOR");
+	bool colors_wanted = no_color == NULL || no_color[0] == '\0';
+	run->output = (struct output){
+		.options = options,
+		.labels = run->session.labels,
+		.single = inputs_single(options),
+		.escape = terminal,
+		.color = options->color == WHEN_ALWAYS ||
+		         (options->color == WHEN_AUTO && terminal && colors_wanted),
+	};
+	progress_begin(&run->progress, options, terminal);
+	if (run->progress.shown)
+		run->progress.total = inputs_count(options);
+}
+
+static enum exit_code classify_all(struct run *run, clipcls_error *error)
+{
+	double start = clock_seconds();
+	prepare_output(run);
+	output_begin(&run->output);
+	clipcls_status status = clipcls_classify_files(run->session.classifier, &run->options->image,
+	                                               next_input, print_record, run, error);
+	progress_erase(&run->progress);
+	/* After CLIPCLS_ERR_STOPPED stdout has failed: output_finish says so. */
+	if (status != CLIPCLS_OK)
+		return status == CLIPCLS_ERR_STOPPED ? EXIT_FATAL : complain_error(error);
+	output_end(&run->output);
+	if (run->options->verbose)
+		complain("%zu pictures in %.3f s, %zu failed, image tower in %s", run->delivered,
+		         clock_seconds() - start, run->failed, clipcls_model_precision(run->session.model));
+	if (run->options->verbose && run->resume != NULL)
+		complain("%zu inputs were done before", run->skipped);
+	if (run->delivered + run->skipped == 0 && !run->inputs.failed && !run->options->quiet)
+		complain("no pictures found");
+	if (run->inputs.failed)
+		return EXIT_FATAL;
+	return run->failed + run->unmet > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
+}
+
+enum exit_code command_classify(const struct options *options)
+{
+	struct run run = { .options = options };
+	clipcls_error error = { 0 };
+	enum exit_code code = EXIT_FATAL;
+	if (!usage_makes_sense(options) || !inputs_open(&run.inputs, options) ||
+	    (options->resume != NULL && !resume_open(&run.resume, options->resume)))
+		goto cleanup;
+	if (session_open(&run.session, options, &error) == CLIPCLS_OK)
+		code = classify_all(&run, &error);
+	else
+		complain_error(&error);
+cleanup:
+	while (run.first != NULL)
+		release_first(&run);
+	inputs_close(&run.inputs);
+	resume_free(run.resume);
+	output_free(&run.output);
+	session_close(&run.session);
+	return code;
+}

@@ -1,0 +1,102 @@
+/* clipcls eval: accuracy on pictures whose class is known. */
+#include "cli/cli.h"
+#include "cli/clock.h"
+#include "cli/command/eval_print.h"
+#include "cli/progress.h"
+#include "cli/session.h"
+#include "cli/sources.h"
+
+#include <unistd.h>
+
+struct eval {
+	const struct options *options;
+	struct session session;
+	struct dataset dataset;
+	struct class_map map;
+	struct tally tally;
+	struct progress progress;
+	size_t given;
+};
+
+static int next_example(void *user, clipcls_input *out)
+{
+	struct eval *eval = user;
+	if (eval->given == eval->dataset.count)
+		return CLIPCLS_NEXT_END;
+	*out = (clipcls_input){ .path = eval->dataset.examples[eval->given++].path };
+	return CLIPCLS_NEXT_GIVEN;
+}
+
+static int take_record(void *user, const clipcls_record *record)
+{
+	struct eval *eval = user;
+	bool failed = record->status != CLIPCLS_OK;
+	progress_erase(&eval->progress);
+	if (failed)
+		complain("%s: %s", record->path, record->message);
+	tally_add(&eval->tally, eval->dataset.examples[record->index].class, record);
+	progress_advance(&eval->progress, failed);
+	return 0;
+}
+
+static clipcls_status run(struct eval *eval, clipcls_error *error)
+{
+	double start = clock_seconds();
+	progress_begin(&eval->progress, eval->options, isatty(STDOUT_FILENO));
+	eval->progress.total = eval->dataset.count;
+	clipcls_status status = clipcls_classify_files(eval->session.classifier, &eval->options->image,
+	                                               next_example, take_record, eval, error);
+	progress_erase(&eval->progress);
+	if (status == CLIPCLS_OK && eval->options->verbose)
+		complain("%zu pictures in %.3f s", eval->given, clock_seconds() - start);
+	return status;
+}
+
+/* Labels are those of -l and -L, else the names of the classes. */
+static clipcls_status open_session(struct eval *eval, clipcls_error *error)
+{
+	clipcls_status status = CLIPCLS_OK;
+	if (!sources_name_labels(eval->options))
+		status = class_map_labels(&eval->session.labels, &eval->dataset, error);
+	if (status == CLIPCLS_OK)
+		status = session_open(&eval->session, eval->options, error);
+	return status;
+}
+
+static enum exit_code evaluate(struct eval *eval)
+{
+	const struct options *options = eval->options;
+	clipcls_error error = { 0 };
+	if (open_session(eval, &error) != CLIPCLS_OK)
+		return complain_error(&error);
+	const clipcls_labels *labels = eval->session.labels;
+	if (!class_map_make(&eval->map, &eval->dataset, labels, options->names, options->subset))
+		return EXIT_FATAL;
+	if (!tally_init(&eval->tally, &eval->map, eval->dataset.class_count)) {
+		complain("out of memory");
+		return EXIT_FATAL;
+	}
+	if (run(eval, &error) != CLIPCLS_OK)
+		return complain_error(&error);
+	enum exit_code code =
+	    options->format == FORMAT_JSON
+	        ? eval_print_json(&eval->dataset, labels, &eval->tally)
+	        : eval_print_text(&eval->dataset, labels, &eval->tally, isatty(STDOUT_FILENO));
+	bool failed = tally_sum(&eval->tally, eval->dataset.class_count).all.failed > 0;
+	return code == EXIT_DONE && failed ? EXIT_SOME_FAILED : code;
+}
+
+enum exit_code command_eval(const struct options *options)
+{
+	struct eval eval = { .options = options };
+	enum exit_code code = EXIT_FATAL;
+	if (options->operands.count != 1)
+		complain("eval takes one DIRECTORY or MANIFEST; see 'clipcls eval --help'");
+	else if (dataset_read(&eval.dataset, options->operands.items[0]))
+		code = evaluate(&eval);
+	tally_free(&eval.tally);
+	class_map_free(&eval.map);
+	session_close(&eval.session);
+	dataset_free(&eval.dataset);
+	return code;
+}

@@ -1,0 +1,157 @@
+#include "cli/input/inputs.h"
+
+#include "cli/read_all.h"
+#include "cli/input/walk.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+
+/* A picture on stdin larger than this is not read. */
+#define STDIN_LIMIT ((size_t)1 << 30)
+
+static bool is_directory(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISDIR(st.st_mode);
+}
+
+/* Can be read twice. */
+static bool is_regular(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+bool inputs_single(const struct options *options)
+{
+	return options->files_from == NULL && options->stream == NULL && options->operands.count == 1 &&
+	       !is_directory(options->operands.items[0]);
+}
+
+/* Says why not. */
+static bool opened(bool done, const char *name)
+{
+	if (!done)
+		complain("%s: cannot open: %s", name, strerror(errno));
+	return done;
+}
+
+bool inputs_open(struct inputs *inputs, const struct options *options)
+{
+	*inputs = (struct inputs){ .options = options };
+	if (options->files_from != NULL &&
+	    !opened(path_list_open(&inputs->list, options->files_from, options->nul_separated),
+	            options->files_from))
+		return false;
+	return options->stream == NULL ||
+	       opened(frames_open(&inputs->frames, options->stream), options->stream);
+}
+
+void inputs_close(struct inputs *inputs)
+{
+	walk_free(inputs->walk);
+	inputs->walk = NULL;
+	path_list_close(&inputs->list);
+	frames_close(&inputs->frames);
+}
+
+static bool fail(struct inputs *inputs, const char *name, const char *reason)
+{
+	complain("%s: %s", name, reason);
+	inputs->failed = true;
+	return false;
+}
+
+static bool read_stdin(struct inputs *inputs, clipcls_input *out)
+{
+	char *bytes = NULL;
+	if (!read_all(&bytes, &out->size, stdin, STDIN_LIMIT))
+		return fail(inputs, "stdin", strerror(errno));
+	out->bytes = bytes;
+	return true;
+}
+
+/* One operand or list entry: a directory opens a walk and gives nothing yet. */
+static bool take(struct inputs *inputs, clipcls_input *out, char *path, bool operand)
+{
+	if (path == NULL)
+		return fail(inputs, "inputs", "out of memory");
+	*out = (clipcls_input){ .path = path };
+	if (operand && strcmp(path, "-") == 0 && !inputs->counting) {
+		if (read_stdin(inputs, out))
+			return true;
+		free(path);
+		return false;
+	}
+	if (is_directory(path)) {
+		inputs->walk = walk_open(path, NULL);
+		if (inputs->walk != NULL) {
+			free(path);
+			return false;
+		}
+	}
+	return true; /* a directory that cannot be read fails as a file, with the reason */
+}
+
+/* The next path of the walk that is open; false when it has ended, with walk = NULL. */
+static bool walk_on(struct inputs *inputs, clipcls_input *out)
+{
+	char *path = walk_next(&inputs->walk, !inputs->options->no_recursive, &inputs->failed);
+	if (inputs->failed)
+		complain("out of memory");
+	*out = (clipcls_input){ .path = path };
+	return path != NULL;
+}
+
+int inputs_next(struct inputs *inputs, clipcls_input *out, bool wait)
+{
+	const struct options *options = inputs->options;
+	while (!inputs->failed) {
+		if (inputs->walk != NULL) {
+			if (walk_on(inputs, out))
+				return CLIPCLS_NEXT_GIVEN;
+		} else if (inputs->next_operand < options->operands.count) {
+			if (take(inputs, out, strdup(options->operands.items[inputs->next_operand++]), true))
+				return CLIPCLS_NEXT_GIVEN;
+		} else if (inputs->list.name != NULL) {
+			char *path = NULL;
+			int said = path_list_next(&inputs->list, &path, wait, &inputs->failed);
+			if (said == CLIPCLS_NEXT_LATER)
+				return said;
+			if (said == CLIPCLS_NEXT_END)
+				path_list_close(&inputs->list);
+			else if (take(inputs, out, path, false))
+				return said;
+		} else {
+			return inputs->frames.name == NULL
+			           ? CLIPCLS_NEXT_END
+			           : frames_next(&inputs->frames, out, wait, &inputs->failed);
+		}
+	}
+	return CLIPCLS_NEXT_END;
+}
+
+size_t inputs_count(const struct options *options)
+{
+	struct inputs inputs;
+	clipcls_input input;
+	size_t count = 0;
+	bool from_pipe = options->files_from != NULL && !is_regular(options->files_from);
+	if (from_pipe || options->stream != NULL || !inputs_open(&inputs, options))
+		return 0;
+	inputs.counting = true;
+	while (inputs_next(&inputs, &input, true) == CLIPCLS_NEXT_GIVEN) {
+		inputs_release(&input);
+		count++;
+	}
+	inputs_close(&inputs);
+	return inputs.failed ? 0 : count;
+}
+
+void inputs_release(const clipcls_input *input)
+{
+	free((void *)(uintptr_t)input->path);
+	free((void *)(uintptr_t)input->bytes);
+}

@@ -1,0 +1,101 @@
+#include "cli/option_table.h"
+
+#include "cli/option_values.h"
+
+#define AT(member) offsetof(struct options, member)
+/* What several commands share. */
+#define FOR_PICTURES (FOR_CLASSIFY | FOR_EVAL)
+
+static const char *const formats[] = { "text", "tsv", "csv", "json", "jsonl", "junit", NULL };
+static const char *const reports[] = { "text", "json", NULL };
+static const char *const dtypes[] = { "f32", "f16", "bf16", "int8", NULL };
+static const char *const precisions[] = { "f32", "bf16", "int8", "auto", NULL };
+static const char *const layouts[] = { "huggingface", "openclip", "single", NULL };
+static const char *const whens[] = { "auto", "always", "never", NULL };
+
+const struct option_row option_table[] = {
+	{ 'l', "labels", "FILE|SET", FOR_PICTURES, take_text_item, AT(label_sources), NULL,
+	  "labels, one a line; - is stdin; a set: imagenet1k" },
+	{ 'L', "label", "TEXT", FOR_PICTURES, take_text_item, AT(labels), NULL,
+	  "one label; repeatable" },
+	{ 'm', "model", "PATH|NAME", FOR_PICTURES | FOR_BENCH, take_text, AT(model), NULL,
+	  "single file, checkpoint directory or downloaded model\n"
+	  "(default: $CLIPCLS_MODEL, else the built-in model)" },
+	{ 't', "template", "TEXT", FOR_PICTURES, take_template, AT(templates), NULL,
+	  "prompt with {} for the label; repeatable (ensemble)" },
+	{ 0, "templates", "FILE|SET", FOR_PICTURES, take_text_item, AT(template_sources), NULL,
+	  "templates, one a line; sets: simple (default), imagenet80,\nopenai7, none" },
+	{ 'k', "top-k", "N", FOR_CLASSIFY, take_size, AT(top_k), NULL,
+	  "results per picture; 0 = all (default: 5)" },
+	{ 0, "threshold", "P", FOR_CLASSIFY, take_probability, AT(threshold), NULL,
+	  "drop results scored below P (default: 0)" },
+	{ 0, "expect", "LABEL", FOR_CLASSIFY, take_text, AT(expect), NULL,
+	  "exit with 1 unless this is every picture's first label" },
+	{ 0, "min-score", "P", FOR_CLASSIFY, take_probability, AT(min_score), NULL,
+	  "with --match, or else expected of every picture: the first\nlabel is scored at least P" },
+	{ 0, "match", "LABEL", FOR_CLASSIFY, take_text_item, AT(matches), NULL,
+	  "print only pictures whose first label this is; repeatable" },
+	{ 0, "print0", NULL, FOR_CLASSIFY, take_print0, AT(format), NULL,
+	  "print the paths of classified pictures alone, each ending in NUL" },
+	{ 'f', "format", "F", FOR_CLASSIFY, take_format, AT(format), formats,
+	  "text (default), tsv, csv, json, jsonl, junit" },
+	{ 'r', "recursive", NULL, FOR_CLASSIFY, take_off, AT(no_recursive), NULL,
+	  "walk directories, sorted by name (default)" },
+	{ 0, "no-recursive", NULL, FOR_CLASSIFY, take_flag, AT(no_recursive), NULL,
+	  "take a directory's own pictures, not those further down" },
+	{ 0, "files-from", "FILE", FOR_CLASSIFY, take_text, AT(files_from), NULL,
+	  "read input paths from FILE, one a line; - is stdin" },
+	{ 0, "stream", "FILE", FOR_CLASSIFY, take_text, AT(stream), NULL,
+	  "read pictures one behind the other (PNM, JPEG, PNG, BMP) from\nFILE; - is stdin" },
+	{ 0, "resume", "FILE", FOR_CLASSIFY, take_text, AT(resume), NULL,
+	  "skip inputs that FILE, the jsonl output of an earlier run, has" },
+	{ '0', "null", NULL, FOR_CLASSIFY, take_flag, AT(nul_separated), NULL,
+	  "paths of --files-from end in NUL, not in a newline" },
+	{ 'j', "threads", "N", FOR_PICTURES | FOR_BENCH, take_count, AT(threads), NULL,
+	  "threads (default: all cores)" },
+	{ 'b', "batch", "N", FOR_PICTURES | FOR_BENCH, take_count, AT(batch), NULL,
+	  "pictures per forward pass and thread (default: auto)" },
+	{ 0, "precision", "P", FOR_PICTURES | FOR_BENCH, take_word, AT(precision), precisions,
+	  "of the image tower: f32 (default), bf16, int8, or auto: the\nfastest that agrees with f32" },
+	{ 0, "no-exif", NULL, FOR_PICTURES, take_switch, AT(image.ignore_exif), NULL,
+	  "do not turn pictures as their EXIF data says" },
+	{ 0, "max-pixels", "N", FOR_PICTURES, take_count, AT(image.max_pixels), NULL,
+	  "refuse larger pictures (default: 178956970)" },
+	{ 0, "fast-decode", NULL, FOR_PICTURES, take_switch, AT(image.fast_decode), NULL,
+	  "decode large JPEGs at reduced size; scores differ a little\n"
+	  "(no effect in builds without libjpeg-turbo)" },
+	{ 0, "background", "COLOR", FOR_PICTURES, take_color, AT(image), NULL,
+	  "put transparent pictures on white, black, gray or #rrggbb\n(default: drop alpha)" },
+	{ 0, "no-cache", NULL, FOR_PICTURES, take_flag, AT(no_cache), NULL,
+	  "neither use nor keep label embeddings of other runs" },
+	{ 0, "cache-dir", "DIR", FOR_PICTURES, take_directory, AT(cache_directory), NULL,
+	  "where label embeddings are kept\n(default: $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls)" },
+	{ 0, "layout", "L", FOR_PICTURES | FOR_CONVERT | FOR_INSPECT | FOR_BENCH, take_word, AT(layout),
+	  layouts, "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
+	{ 0, "dtype", "D", FOR_CONVERT, take_word, AT(dtype), dtypes,
+	  "f32, f16 or bf16; int8: the transformer blocks' linear weights,\nall else as stored "
+	  "(default: as stored)" },
+	{ 0, "progress", "WHEN", FOR_PICTURES, take_when, AT(progress), whens,
+	  "auto (default), always, never" },
+	{ 0, "color", "WHEN", FOR_CLASSIFY, take_when, AT(color), whens,
+	  "auto (default; NO_COLOR is honoured), always, never" },
+	{ 'f', "format", "F", FOR_EVAL | FOR_INSPECT | FOR_BENCH, take_format, AT(format), reports,
+	  "text (default), json" },
+	{ 0, "names", "FILE", FOR_EVAL, take_text, AT(names), NULL,
+	  "which labels are right for a class: class<TAB>label<TAB>...,\n"
+	  "a label being its text or # and its place from 0" },
+	{ 0, "subset", NULL, FOR_EVAL, take_flag, AT(subset), NULL,
+	  "only labels that are right for some class may be an answer" },
+	{ 0, "seconds", "N", FOR_BENCH, take_seconds, AT(seconds), NULL,
+	  "about how long to measure (default: 5)" },
+	{ 'q', "quiet", NULL, FOR_PICTURES, take_flag, AT(quiet), NULL,
+	  "no notices and no progress; errors still show" },
+	{ 'v', "verbose", NULL, FOR_PICTURES, take_flag, AT(verbose), NULL,
+	  "say what is loaded and how long it takes" },
+	{ 'h', "help", NULL, FOR_ALL, take_flag, AT(help), NULL, "show this help" },
+	{ 'V', "version", NULL, FOR_ALL, take_flag, AT(version), NULL,
+	  "show version, libraries and decoders" },
+};
+const size_t option_count = sizeof option_table / sizeof *option_table;
+_Static_assert(sizeof option_table / sizeof *option_table <= OPTION_LIMIT,
+               "OPTION_LIMIT is too small");

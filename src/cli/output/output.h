@@ -1,0 +1,50 @@
+/* Records on stdout, in one of the formats. */
+#ifndef CLIPCLS_CLI_OUTPUT_OUTPUT_H
+#define CLIPCLS_CLI_OUTPUT_OUTPUT_H
+
+#include "base/json.h"
+#include "base/xml.h"
+#include "cli/cli.h"
+
+/* What a format needs to know to print a record. */
+struct output {
+	const struct options *options;
+	const clipcls_labels *labels;
+	bool single;    /* text: exactly one image was named */
+	bool color;     /* text: the first label stands out */
+	bool escape;    /* stdout is a terminal: controls are shown as escapes */
+	size_t records; /* printed so far */
+	struct buffer line;
+	/* junit: what waits for the end. */
+	struct buffer kept;
+	size_t failures, errors;
+};
+
+/* One output format: appends text to output->line. */
+struct output_writer {
+	void (*begin)(struct output *output); /* may be NULL */
+	void (*record)(struct output *output, const clipcls_record *record, size_t results);
+	void (*end)(struct output *output); /* may be NULL */
+};
+extern const struct output_writer output_text, output_tsv, output_csv, output_json, output_jsonl,
+    output_junit, output_paths;
+
+void output_begin(struct output *output);
+/* Prints and flushes one record. False when stdout failed (said on stderr, but for a closed pipe).
+ */
+bool output_record(struct output *output, const clipcls_record *record);
+bool output_end(struct output *output);
+void output_free(struct output *output);
+
+/* Flushes stdout; `code`, or what a failed stdout makes of it. Says once why. */
+enum exit_code output_finish(enum exit_code code);
+
+/* Prints a text made outside of records, and frees it; EXIT_FATAL, with a message, when it failed.
+ */
+enum exit_code output_text_once(struct buffer *text);
+
+/* Appends n bytes with backslash, tab, newline, carriage return and other controls as \\ \t \n \r
+ * \xHH. */
+void output_escaped(struct buffer *line, const char *bytes, size_t n);
+
+#endif

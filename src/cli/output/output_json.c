@@ -1,0 +1,54 @@
+/* jsonl: one object a line; json: one array of the same objects. */
+#include "cli/output/output.h"
+
+#include <string.h>
+
+static void put_string(struct output *output, const char *text)
+{
+	json_write_string(&output->line, text, strlen(text));
+}
+
+static void put_object(struct output *output, const clipcls_record *record, size_t results)
+{
+	struct buffer *line = &output->line;
+	buffer_text(line, "{\"path\":");
+	put_string(output, record->path);
+	if (record->status != CLIPCLS_OK) {
+		buffer_text(line, ",\"error\":{\"code\":");
+		put_string(output, clipcls_status_name(record->status));
+		buffer_text(line, ",\"message\":");
+		put_string(output, record->message);
+		buffer_text(line, "}}");
+		return;
+	}
+	buffer_text(line, ",\"results\":[");
+	for (size_t i = 0; i < results; i++) {
+		const clipcls_result *result = &record->results[i];
+		buffer_text(line, i > 0 ? ",{\"label\":" : "{\"label\":");
+		put_string(output, clipcls_labels_text(output->labels, result->index));
+		buffer_format(line, ",\"index\":%zu,\"score\":%.6f,\"similarity\":%.6f}", result->index,
+		              result->score, result->similarity);
+	}
+	buffer_text(line, "]}");
+}
+
+static void jsonl_record(struct output *output, const clipcls_record *record, size_t results)
+{
+	put_object(output, record, results);
+	buffer_byte(&output->line, '\n');
+}
+
+/* The separator comes before a record, so that the array is well-formed whenever it ends. */
+static void json_record(struct output *output, const clipcls_record *record, size_t results)
+{
+	buffer_text(&output->line, output->records > 0 ? ",\n" : "[\n");
+	put_object(output, record, results);
+}
+
+static void json_end(struct output *output)
+{
+	buffer_text(&output->line, output->records > 0 ? "\n]\n" : "[]\n");
+}
+
+const struct output_writer output_jsonl = { .record = jsonl_record };
+const struct output_writer output_json = { .record = json_record, .end = json_end };
