@@ -7,12 +7,12 @@
 #include "base/output_file.h"
 #include "base/utf8.h"
 #include "model/convert_weights.h"
+#include "model/safetensors_write.h"
 #include "model/single.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#define LENGTH_BYTES 8
 #define FILES_LIMIT 4 /* tokenizer files and class names */
 
 /* One tensor of the output. */
@@ -39,7 +39,7 @@ struct writer {
  * tensors then lie at multiples of their elements' size. */
 static int alignment_group(const struct safetensors_tensor *tensor)
 {
-	if (tensor->bytes % SINGLE_ALIGNMENT == 0)
+	if (tensor->bytes % SAFETENSORS_ALIGNMENT == 0)
 		return 0;
 	switch (dtype_bytes(tensor->dtype)) {
 	case 4: return 1;
@@ -187,37 +187,27 @@ static const char *version_of(enum written_form linears)
 	}
 }
 
-/* The length and the header, padded so that the data starts at a multiple of SINGLE_ALIGNMENT. */
 static void write_header(struct buffer *out, const struct writer *writer)
 {
 	struct buffer checksums = { 0 };
+	struct safetensors_tensor *tensors = memory_new(writer->count, sizeof *tensors);
 	write_checksums(&checksums, writer);
-	if (checksums.failed) {
+	if (tensors == NULL || checksums.failed) {
 		out->failed = true;
-		return;
+	} else {
+		const struct safetensors_pair metadata[] = {
+			{ "format", SINGLE_FORMAT, 0 },
+			{ "format_version", version_of(writer->linears), 0 },
+			{ "config", writer->config.bytes, writer->config.size },
+			{ "checksums", checksums.bytes, checksums.size },
+		};
+		for (size_t i = 0; i < writer->count; i++)
+			tensors[i] = writer->items[i].tensor;
+		const struct safetensors_layout layout = { metadata, sizeof metadata / sizeof *metadata,
+			                                       tensors, writer->count };
+		safetensors_write_header(out, &layout);
 	}
-	buffer_append(out, "\0\0\0\0\0\0\0\0", LENGTH_BYTES);
-	buffer_text(out, "{\"__metadata__\":{\"format\":\"" SINGLE_FORMAT "\",\"format_version\":\"");
-	buffer_text(out, version_of(writer->linears));
-	buffer_text(out, "\",\"config\":");
-	json_write_string(out, writer->config.bytes, writer->config.size);
-	buffer_text(out, ",\"checksums\":");
-	json_write_string(out, checksums.bytes, checksums.size);
-	buffer_byte(out, '}');
-	for (size_t i = 0; i < writer->count; i++) {
-		const struct item *item = &writer->items[i];
-		buffer_format(out, ",\"%s\":{\"dtype\":\"%s\",\"shape\":[", item->tensor.name,
-		              dtype_name(item->tensor.dtype));
-		for (size_t d = 0; d < item->tensor.rank; d++)
-			buffer_format(out, d > 0 ? ",%zu" : "%zu", item->tensor.shape[d]);
-		buffer_format(out, "],\"data_offsets\":[%zu,%zu]}", item->begin,
-		              item->begin + item->tensor.bytes);
-	}
-	buffer_byte(out, '}');
-	while (!out->failed && out->size % SINGLE_ALIGNMENT != 0)
-		buffer_byte(out, ' ');
-	for (size_t i = 0; i < LENGTH_BYTES && !out->failed; i++)
-		out->bytes[i] = (char)((uint64_t)(out->size - LENGTH_BYTES) >> 8 * i & 0xff);
+	free(tensors);
 	buffer_free(&checksums);
 }
 

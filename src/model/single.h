@@ -10,7 +10,6 @@
 #define SINGLE_VERSION_ROWS "1"   /* linear weights row-major */
 #define SINGLE_VERSION_BLOCKS "2" /* linear weights of the transformer blocks in blocks */
 #define SINGLE_VERSION_INT8 "3"   /* the same weights in int8 with scales */
-#define SINGLE_ALIGNMENT 64 /* of the data, and of every tensor whose size is a multiple of it */
 
 #define SINGLE_CLASSES "classes"
 #define SINGLE_VOCAB "tokenizer.vocab"

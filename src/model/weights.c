@@ -35,9 +35,8 @@ static const unsigned char *first_element(const struct checkpoint_tensor *tensor
 /* Where element (row, column) of a rearranged (rows, columns) tensor is in the file. */
 static inline size_t place_of(const struct tensor_spec *spec, size_t row, size_t column)
 {
-	return spec->operation == TENSOR_TRANSPOSE
-	           ? column * spec->shape[0] + row
-	           : tensor_block_place(row, column, spec->shape[1]);
+	return spec->operation == TENSOR_TRANSPOSE ? column * spec->shape[0] + row
+	                                           : tensor_block_place(row, column, spec->shape[1]);
 }
 
 void weights_copy(void *out, const struct checkpoint_tensor *tensor, size_t first, size_t n)
