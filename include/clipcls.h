@@ -293,6 +293,58 @@ CLIPCLS_API clipcls_status clipcls_embed_pixels(clipcls_model *model, const floa
 /* What the library was built with and runs on, as lines "name: value". Owned by the caller. */
 CLIPCLS_API char *clipcls_build_info(void);
 
+/* ---- collections of pictures ---------------------------------------------------------------- */
+
+/* An index file: pictures' paths with their embeddings, mapped. It stays as it was opened whatever
+ * becomes of the file's name. */
+typedef struct clipcls_index clipcls_index;
+
+/* One picture of an index. `size` and `modified_ns` are those of its file when it was encoded: a
+ * file of which they are no longer true may hold another picture. */
+typedef struct clipcls_entry {
+	const char *path; /* as it was given */
+	uint64_t size;
+	int64_t modified_ns;    /* since the epoch */
+	const float *embedding; /* (E), unit length */
+} clipcls_entry;
+
+/* Whether a file begins as an index does. */
+CLIPCLS_API int clipcls_index_recognise(const char *path);
+/* CLIPCLS_ERR_IO, _FORMAT, _UNSUPPORTED (of a newer version), _MEMORY. On error *out is NULL. */
+CLIPCLS_API clipcls_status clipcls_index_open(clipcls_index **out, const char *path,
+                                              clipcls_error *error);
+CLIPCLS_API void clipcls_index_free(clipcls_index *index);
+/* CLIPCLS_OK where this model made it, in whatever dtype; CLIPCLS_ERR_ARGUMENT, with the file's
+ * path, where another one did. */
+CLIPCLS_API clipcls_status clipcls_index_check(const clipcls_index *index, clipcls_model *model,
+                                               clipcls_error *error);
+CLIPCLS_API size_t clipcls_index_count(const clipcls_index *index);
+/* What the writer noted. */
+CLIPCLS_API const char *clipcls_index_note(const clipcls_index *index);
+/* i < count. Everything in it belongs to the index. */
+CLIPCLS_API clipcls_entry clipcls_index_entry(const clipcls_index *index, size_t i);
+/* (count, E) embeddings, row-major, owned by the index. */
+CLIPCLS_API const float *clipcls_index_embeddings(const clipcls_index *index);
+
+/* Writes an index of n pictures encoded by `model`; replaces `path` only when all is written.
+ * note: any text. CLIPCLS_ERR_IO, _MEMORY, or as of the model's weights. */
+CLIPCLS_API clipcls_status clipcls_index_write(const char *path, clipcls_model *model,
+                                               const clipcls_entry *entries, size_t n,
+                                               const char *note, clipcls_error *error);
+
+typedef struct clipcls_hit {
+	size_t index;      /* of the row */
+	double similarity; /* cosine */
+} clipcls_hit;
+
+/* For each query the `most` rows that are most similar, or all when there are fewer; best first,
+ * ties by index. Exact: every cosine that decides is computed in double precision.
+ * rows: (n, E), queries: (n_queries, E), unit length.   hits: (n_queries, min(most, n)).
+ * `model` says E, and its threads do the work. CLIPCLS_ERR_MEMORY. */
+CLIPCLS_API clipcls_status clipcls_search(clipcls_hit *hits, clipcls_model *model,
+                                          const float *rows, size_t n, const float *queries,
+                                          size_t n_queries, size_t most, clipcls_error *error);
+
 /* ---- measuring ------------------------------------------------------------------------------ */
 
 /* How a model uses the machine. One operation is a floating-point addition or multiplication of a

@@ -208,10 +208,7 @@ void clipcls_classifier_rank(const clipcls_classifier *classifier, const float *
 	size_t L = classifier->label_count, E = clipcls_model_embedding_size(classifier->model);
 	double sum = 0;
 	for (size_t label = 0; label < L; label++) {
-		const float *row = classifier->embeddings + label * E;
-		double cosine = 0;
-		for (size_t i = 0; i < E; i++)
-			cosine += (double)row[i] * embedding[i];
+		double cosine = dot_double(classifier->embeddings + label * E, embedding, E);
 		out[label] = (clipcls_result){ .index = label, .similarity = cosine };
 	}
 	qsort(out, L, sizeof *out, compare_results);

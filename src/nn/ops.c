@@ -135,6 +135,21 @@ float dot(const float *a, const float *b, size_t n)
 }
 
 VECTOR_CLONES
+double dot_double(const float *a, const float *b, size_t n)
+{
+	double lanes[VECTOR_LANES] = { 0 }, sum = 0;
+	size_t whole = n - n % VECTOR_LANES;
+	for (size_t i = 0; i < whole; i += VECTOR_LANES)
+		for (size_t l = 0; l < VECTOR_LANES; l++)
+			lanes[l] += (double)a[i + l] * b[i + l];
+	for (size_t i = whole; i < n; i++)
+		lanes[i - whole] += (double)a[i] * b[i];
+	for (size_t l = 0; l < VECTOR_LANES; l++)
+		sum += lanes[l];
+	return sum;
+}
+
+VECTOR_CLONES
 void add_scaled(float *out, const float *x, float scale, size_t n)
 {
 	for (size_t i = 0; i < n; i++)

@@ -24,6 +24,8 @@ void add(float *x, const float *y, size_t n);
 
 /* Sum of a[i] * b[i], n floats, in VECTOR_LANES partial sums. */
 float dot(const float *a, const float *b, size_t n);
+/* The same in double precision. */
+double dot_double(const float *a, const float *b, size_t n);
 /* out += scale * x, n floats. */
 void add_scaled(float *out, const float *x, float scale, size_t n);
 

@@ -1,0 +1,183 @@
+/* The rows most similar to some queries, by brute force.
+ *
+ * Blocks of rows are shared out over the pool. A float product finds what may be among the best,
+ * and whatever comes within its error of the worst one kept is computed again in double: what is
+ * kept, and in which order, is what the doubles say. */
+#include "classify/model.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+#include "nn/blas.h"
+#include "nn/dot_rows.h"
+#include "nn/ops.h"
+
+#include <stdlib.h>
+
+/* Rows of one task: with 512 floats each, about what a second-level cache holds. */
+#define BLOCK_ROWS 1024
+/* Queries of one pass over the rows. */
+#define MOST_QUERIES 256
+/* Up to here a product that reads the rows where they are is faster than one that packs them. */
+#define FEW_QUERIES 4
+
+/* One query's best so far, of one worker: a heap with the worst on top. */
+struct best {
+	clipcls_hit *hits; /* (most) */
+	size_t count;
+};
+
+struct search {
+	const float *rows, *queries; /* (n, E), (n_queries, E) */
+	size_t n, n_queries, most, E;
+	double slack;       /* a float product of unit vectors is off by less */
+	float *scores;      /* (workers, BLOCK_ROWS, n_queries) */
+	struct best *bests; /* (workers, n_queries) */
+	clipcls_hit *hits;  /* (workers, n_queries, most) */
+};
+
+/* Whether a comes before b in the ranking. */
+static bool before(const clipcls_hit *a, const clipcls_hit *b)
+{
+	if (a->similarity != b->similarity)
+		return a->similarity > b->similarity;
+	return a->index < b->index;
+}
+
+static int compare(const void *a, const void *b)
+{
+	return before(a, b) ? -1 : 1; /* no two rows are equal */
+}
+
+/* Restores the heap below `at`, where a better hit has taken the place of one. */
+static void sift_down(struct best *best, size_t at)
+{
+	clipcls_hit hit = best->hits[at];
+	for (;;) {
+		size_t child = 2 * at + 1;
+		if (child >= best->count)
+			break;
+		if (child + 1 < best->count && before(&best->hits[child], &best->hits[child + 1]))
+			child++;
+		if (!before(&hit, &best->hits[child]))
+			break;
+		best->hits[at] = best->hits[child];
+		at = child;
+	}
+	best->hits[at] = hit;
+}
+
+static void sift_up(struct best *best, size_t at)
+{
+	clipcls_hit hit = best->hits[at];
+	while (at > 0 && before(&best->hits[(at - 1) / 2], &hit)) {
+		best->hits[at] = best->hits[(at - 1) / 2];
+		at = (at - 1) / 2;
+	}
+	best->hits[at] = hit;
+}
+
+static void offer(struct best *best, size_t most, clipcls_hit hit)
+{
+	if (best->count < most) {
+		best->hits[best->count++] = hit;
+		sift_up(best, best->count - 1);
+	} else if (before(&hit, &best->hits[0])) {
+		best->hits[0] = hit;
+		sift_down(best, 0);
+	}
+}
+
+static void search_block(void *context, size_t task, size_t worker)
+{
+	const struct search *search = context;
+	size_t first = task * BLOCK_ROWS, Q = search->n_queries, E = search->E;
+	size_t rows = size_min(BLOCK_ROWS, search->n - first);
+	float *scores = search->scores + worker * BLOCK_ROWS * Q;
+	struct best *bests = search->bests + worker * Q;
+	const struct blas_product product = { .m = rows,
+		                                  .n = Q,
+		                                  .k = E,
+		                                  .a = search->rows + first * E,
+		                                  .a_stride = E,
+		                                  .b = search->queries,
+		                                  .b_stride = E,
+		                                  .c = scores,
+		                                  .c_stride = Q };
+	if (Q <= FEW_QUERIES)
+		dot_rows_multiply_transposed(&product);
+	else
+		blas_multiply_transposed(&product);
+	for (size_t q = 0; q < Q; q++) {
+		struct best *best = &bests[q];
+		for (size_t i = 0; i < rows; i++) {
+			if (best->count == search->most &&
+			    !(scores[i * Q + q] + search->slack >= best->hits[0].similarity))
+				continue;
+			const float *row = product.a + i * E;
+			offer(best, search->most,
+			      (clipcls_hit){ first + i, dot_double(row, search->queries + q * E, E) });
+		}
+	}
+}
+
+/* All workers' best of one query. */
+static void merge(clipcls_hit *out, const struct search *search, size_t query, size_t workers)
+{
+	struct best all = { .hits = out };
+	for (size_t worker = 0; worker < workers; worker++) {
+		const struct best *best = &search->bests[worker * search->n_queries + query];
+		for (size_t i = 0; i < best->count; i++)
+			offer(&all, search->most, best->hits[i]);
+	}
+	qsort(out, all.count, sizeof *out, compare);
+}
+
+/* At most MOST_QUERIES. */
+static clipcls_status search_some(clipcls_hit *hits, struct search *search, struct pool *pool,
+                                  clipcls_error *error)
+{
+	size_t workers = pool_threads(pool), Q = search->n_queries, room;
+	clipcls_status status = CLIPCLS_OK;
+	search->bests = memory_new(workers * Q, sizeof *search->bests);
+	search->scores = memory_floats(workers * BLOCK_ROWS * Q);
+	search->hits =
+	    size_mul(workers * Q, search->most, &room) ? memory_new(room, sizeof *search->hits) : NULL;
+	if (search->bests == NULL || search->scores == NULL || search->hits == NULL) {
+		status = error_memory(error);
+		goto cleanup;
+	}
+	for (size_t i = 0; i < workers * Q; i++)
+		search->bests[i].hits = search->hits + i * search->most;
+	pool_run(pool, (search->n + BLOCK_ROWS - 1) / BLOCK_ROWS, search_block, search);
+	for (size_t q = 0; q < Q; q++)
+		merge(hits + q * search->most, search, q, workers);
+cleanup:
+	free(search->bests);
+	free(search->scores);
+	free(search->hits);
+	return status;
+}
+
+clipcls_status clipcls_search(clipcls_hit *hits, clipcls_model *model, const float *rows, size_t n,
+                              const float *queries, size_t n_queries, size_t most,
+                              clipcls_error *error)
+{
+	size_t E = clipcls_model_embedding_size(model);
+	clipcls_status status = CLIPCLS_OK;
+	most = size_min(most, n);
+	if (most == 0)
+		return CLIPCLS_OK;
+	for (size_t first = 0; status == CLIPCLS_OK && first < n_queries; first += MOST_QUERIES) {
+		struct search search = { .rows = rows,
+			                     .n = n,
+			                     .queries = queries + first * E,
+			                     .n_queries = size_min(MOST_QUERIES, n_queries - first),
+			                     .most = most,
+			                     .E = E,
+			                     /* E roundings of 2^-24 of a sum of absolute values, which is 1 at
+			                      * most; twice, for good measure. */
+			                     .slack = (double)E * 0x1p-23 };
+		status = search_some(hits + first * most, &search, model->pool, error);
+	}
+	return status;
+}
