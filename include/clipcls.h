@@ -323,6 +323,10 @@ CLIPCLS_API size_t clipcls_index_count(const clipcls_index *index);
 CLIPCLS_API const char *clipcls_index_note(const clipcls_index *index);
 /* i < count. Everything in it belongs to the index. */
 CLIPCLS_API clipcls_entry clipcls_index_entry(const clipcls_index *index, size_t i);
+/* *found: whether a path is in the index; *i: its place then, the first where it stands twice. The
+ * first call takes the time and memory of a table. CLIPCLS_ERR_MEMORY. */
+CLIPCLS_API clipcls_status clipcls_index_find(int *found, size_t *i, clipcls_index *index,
+                                              const char *path, clipcls_error *error);
 /* (count, E) embeddings, row-major, owned by the index. */
 CLIPCLS_API const float *clipcls_index_embeddings(const clipcls_index *index);
 

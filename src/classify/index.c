@@ -4,6 +4,7 @@
 #include "classify/model.h"
 
 #include "base/memory.h"
+#include "base/strmap.h"
 #include "model/safetensors.h"
 #include "model/signature.h"
 
@@ -19,6 +20,7 @@ struct clipcls_index {
 	const char *paths;
 	float *signature;
 	size_t signature_size;
+	struct strmap *places; /* of paths; NULL until the first is looked for */
 };
 
 static int64_t number_at(const unsigned char *numbers, size_t i)
@@ -149,6 +151,7 @@ void clipcls_index_free(clipcls_index *index)
 		return;
 	safetensors_free(index->file);
 	free(index->signature);
+	strmap_free(index->places);
 	free(index);
 }
 
@@ -187,6 +190,30 @@ clipcls_entry clipcls_index_entry(const clipcls_index *index, size_t i)
 		.modified_ns = number_at(index->modified, i),
 		.embedding = index->embeddings + i * index->E,
 	};
+}
+
+static struct strmap *make_places(const clipcls_index *index)
+{
+	struct strmap *places = strmap_new(index->count);
+	for (size_t i = 0; places != NULL && i < index->count; i++) {
+		const char *path = clipcls_index_entry(index, i).path;
+		if (strmap_put(places, path, strlen(path), i) == STRMAP_NO_MEMORY) {
+			strmap_free(places);
+			return NULL;
+		}
+	}
+	return places;
+}
+
+clipcls_status clipcls_index_find(int *found, size_t *i, clipcls_index *index, const char *path,
+                                  clipcls_error *error)
+{
+	if (index->places == NULL)
+		index->places = make_places(index);
+	if (index->places == NULL)
+		return error_memory(error);
+	*found = strmap_get(index->places, path, strlen(path), i);
+	return CLIPCLS_OK;
 }
 
 const float *clipcls_index_embeddings(const clipcls_index *index)

@@ -30,7 +30,7 @@ struct search {
 	const float *rows, *queries; /* (n, E), (n_queries, E) */
 	size_t n, n_queries, most, E;
 	double slack;       /* a float product of unit vectors is off by less */
-	float *scores;      /* (workers, BLOCK_ROWS, n_queries) */
+	float *scores;      /* (workers, n_queries, BLOCK_ROWS) */
 	struct best *bests; /* (workers, n_queries) */
 	clipcls_hit *hits;  /* (workers, n_queries, most) */
 };
@@ -94,28 +94,29 @@ static void search_block(void *context, size_t task, size_t worker)
 	size_t rows = size_min(BLOCK_ROWS, search->n - first);
 	float *scores = search->scores + worker * BLOCK_ROWS * Q;
 	struct best *bests = search->bests + worker * Q;
-	const struct blas_product product = { .m = rows,
-		                                  .n = Q,
+	/* A query's scores lie together, to be run through. */
+	const struct blas_product product = { .m = Q,
+		                                  .n = rows,
 		                                  .k = E,
-		                                  .a = search->rows + first * E,
+		                                  .a = search->queries,
 		                                  .a_stride = E,
-		                                  .b = search->queries,
+		                                  .b = search->rows + first * E,
 		                                  .b_stride = E,
 		                                  .c = scores,
-		                                  .c_stride = Q };
+		                                  .c_stride = BLOCK_ROWS };
 	if (Q <= FEW_QUERIES)
 		dot_rows_multiply_transposed(&product);
 	else
 		blas_multiply_transposed(&product);
 	for (size_t q = 0; q < Q; q++) {
 		struct best *best = &bests[q];
+		const float *query = search->queries + q * E;
 		for (size_t i = 0; i < rows; i++) {
 			if (best->count == search->most &&
-			    !(scores[i * Q + q] + search->slack >= best->hits[0].similarity))
+			    !(scores[q * BLOCK_ROWS + i] + search->slack >= best->hits[0].similarity))
 				continue;
-			const float *row = product.a + i * E;
 			offer(best, search->most,
-			      (clipcls_hit){ first + i, dot_double(row, search->queries + q * E, E) });
+			      (clipcls_hit){ first + i, dot_double(product.b + i * E, query, E) });
 		}
 	}
 }

@@ -23,7 +23,9 @@ enum output_format {
 	FORMAT_JSON,
 	FORMAT_JSONL,
 	FORMAT_JUNIT,
-	FORMAT_PATHS /* --print0 */
+	FORMAT_NPY,   /* embed */
+	FORMAT_INDEX, /* embed */
+	FORMAT_PATHS  /* --print0 */
 };
 
 /* Strings given one after another: "-L cat -L dog". Entries are borrowed from argv. */
@@ -43,14 +45,19 @@ struct options {
 	struct strings template_sources;
 	size_t top_k; /* 0 = all */
 	double threshold;
-	const char *expect; /* --expect: a label; NULL = none */
+	double least_similarity; /* search; -2 = any */
+	const char *expect;      /* --expect: a label; NULL = none */
 	double min_score;
 	struct strings matches; /* --match */
 	enum output_format format;
 	bool no_recursive;
 	const char *files_from;
 	const char *stream;
-	const char *resume; /* the file of an earlier run; NULL = none */
+	const char *output;      /* embed: where to; NULL = stdout */
+	const char *index;       /* search: the file that keeps embeddings; NULL = none */
+	struct strings queries;  /* search: texts */
+	struct strings pictures; /* search: --query-image */
+	const char *resume;      /* the file of an earlier run; NULL = none */
 	bool nul_separated;
 	size_t threads, batch;
 	bool no_cache;
@@ -82,6 +89,8 @@ enum exit_code complain_error(const clipcls_error *error);
 
 enum exit_code command_classify(const struct options *options);
 enum exit_code command_eval(const struct options *options);
+enum exit_code command_embed(const struct options *options);
+enum exit_code command_search(const struct options *options);
 enum exit_code command_convert(const struct options *options);
 enum exit_code command_inspect(const struct options *options);
 enum exit_code command_bench(const struct options *options);

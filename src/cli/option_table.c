@@ -3,10 +3,15 @@
 #include "cli/option_values.h"
 
 #define AT(member) offsetof(struct options, member)
-/* What several commands share. */
-#define FOR_PICTURES (FOR_CLASSIFY | FOR_EVAL)
+/* What several commands share: those that encode pictures, those that take any number of them, and
+ * those with labels in prompts. */
+#define FOR_PICTURES (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED | FOR_SEARCH)
+#define FOR_INPUTS (FOR_CLASSIFY | FOR_EMBED | FOR_SEARCH)
+#define FOR_LABELS (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED)
 
 static const char *const formats[] = { "text", "tsv", "csv", "json", "jsonl", "junit", NULL };
+static const char *const rankings[] = { "text", "tsv", "csv", "json", "jsonl", NULL };
+static const char *const embeddings[] = { "jsonl", "npy", "index", NULL };
 static const char *const reports[] = { "text", "json", NULL };
 static const char *const dtypes[] = { "f32", "f16", "bf16", "int8", NULL };
 static const char *const precisions[] = { "f32", "bf16", "int8", "auto", NULL };
@@ -14,19 +19,32 @@ static const char *const layouts[] = { "huggingface", "openclip", "single", NULL
 static const char *const whens[] = { "auto", "always", "never", NULL };
 
 const struct option_row option_table[] = {
-	{ 'l', "labels", "FILE|SET", FOR_PICTURES, take_text_item, AT(label_sources), NULL,
+	{ 'l', "labels", "FILE|SET", FOR_LABELS, take_text_item, AT(label_sources), NULL,
 	  "labels, one a line; - is stdin; a set: imagenet1k" },
-	{ 'L', "label", "TEXT", FOR_PICTURES, take_text_item, AT(labels), NULL,
-	  "one label; repeatable" },
+	{ 'L', "label", "TEXT", FOR_LABELS, take_text_item, AT(labels), NULL, "one label; repeatable" },
 	{ 'm', "model", "PATH|NAME", FOR_PICTURES | FOR_BENCH, take_text, AT(model), NULL,
 	  "single file, checkpoint directory or downloaded model\n"
 	  "(default: $CLIPCLS_MODEL, else the built-in model)" },
-	{ 't', "template", "TEXT", FOR_PICTURES, take_template, AT(templates), NULL,
+	{ 't', "template", "TEXT", FOR_LABELS | FOR_SEARCH, take_template, AT(templates), NULL,
 	  "prompt with {} for the label; repeatable (ensemble)" },
-	{ 0, "templates", "FILE|SET", FOR_PICTURES, take_text_item, AT(template_sources), NULL,
+	{ 0, "templates", "FILE|SET", FOR_LABELS, take_text_item, AT(template_sources), NULL,
 	  "templates, one a line; sets: simple (default), imagenet80,\nopenai7, none" },
+	{ 0, "templates", "FILE|SET", FOR_SEARCH, take_text_item, AT(template_sources), NULL,
+	  "templates, one a line; sets: simple, imagenet80, openai7,\nnone (default: the query as it "
+	  "is)" },
+	{ 0, "query", "TEXT", FOR_SEARCH, take_text_item, AT(queries), NULL,
+	  "what to look for; repeatable" },
+	{ 0, "query-image", "FILE", FOR_SEARCH, take_text_item, AT(pictures), NULL,
+	  "a picture to look for more of; repeatable" },
+	{ 0, "index", "FILE", FOR_SEARCH, take_text, AT(index), NULL,
+	  "keep the pictures' embeddings in FILE: only new and changed\npictures are encoded again" },
+	{ 'o', "output", "FILE", FOR_EMBED, take_text, AT(output), NULL, "where to (default: stdout)" },
 	{ 'k', "top-k", "N", FOR_CLASSIFY, take_size, AT(top_k), NULL,
 	  "results per picture; 0 = all (default: 5)" },
+	{ 'k', "top-k", "N", FOR_SEARCH, take_size, AT(top_k), NULL,
+	  "pictures per query; 0 = all (default: 5)" },
+	{ 0, "threshold", "S", FOR_SEARCH, take_cosine, AT(least_similarity), NULL,
+	  "drop pictures less similar than S" },
 	{ 0, "threshold", "P", FOR_CLASSIFY, take_probability, AT(threshold), NULL,
 	  "drop results scored below P (default: 0)" },
 	{ 0, "expect", "LABEL", FOR_CLASSIFY, take_text, AT(expect), NULL,
@@ -39,17 +57,24 @@ const struct option_row option_table[] = {
 	  "print the paths of classified pictures alone, each ending in NUL" },
 	{ 'f', "format", "F", FOR_CLASSIFY, take_format, AT(format), formats,
 	  "text (default), tsv, csv, json, jsonl, junit" },
-	{ 'r', "recursive", NULL, FOR_CLASSIFY, take_off, AT(no_recursive), NULL,
+	{ 'f', "format", "F", FOR_SEARCH, take_format, AT(format), rankings,
+	  "text (default), tsv, csv, json, jsonl" },
+	{ 0, "print0", NULL, FOR_SEARCH, take_print0, AT(format), NULL,
+	  "print the paths of found pictures alone, each ending in NUL" },
+	{ 'f', "format", "F", FOR_EMBED, take_format, AT(format), embeddings,
+	  "jsonl, npy (a row per input, NaN where it failed), index\n"
+	  "(default: what FILE ends in, else jsonl)" },
+	{ 'r', "recursive", NULL, FOR_INPUTS, take_off, AT(no_recursive), NULL,
 	  "walk directories, sorted by name (default)" },
-	{ 0, "no-recursive", NULL, FOR_CLASSIFY, take_flag, AT(no_recursive), NULL,
+	{ 0, "no-recursive", NULL, FOR_INPUTS, take_flag, AT(no_recursive), NULL,
 	  "take a directory's own pictures, not those further down" },
-	{ 0, "files-from", "FILE", FOR_CLASSIFY, take_text, AT(files_from), NULL,
+	{ 0, "files-from", "FILE", FOR_INPUTS, take_text, AT(files_from), NULL,
 	  "read input paths from FILE, one a line; - is stdin" },
-	{ 0, "stream", "FILE", FOR_CLASSIFY, take_text, AT(stream), NULL,
+	{ 0, "stream", "FILE", FOR_INPUTS, take_text, AT(stream), NULL,
 	  "read pictures one behind the other (PNM, JPEG, PNG, BMP) from\nFILE; - is stdin" },
 	{ 0, "resume", "FILE", FOR_CLASSIFY, take_text, AT(resume), NULL,
 	  "skip inputs that FILE, the jsonl output of an earlier run, has" },
-	{ '0', "null", NULL, FOR_CLASSIFY, take_flag, AT(nul_separated), NULL,
+	{ '0', "null", NULL, FOR_INPUTS, take_flag, AT(nul_separated), NULL,
 	  "paths of --files-from end in NUL, not in a newline" },
 	{ 'j', "threads", "N", FOR_PICTURES | FOR_BENCH, take_count, AT(threads), NULL,
 	  "threads (default: all cores)" },

@@ -13,7 +13,9 @@ enum {
 	FOR_GET = 16,
 	FOR_BENCH = 32,
 	FOR_EVAL = 64,
-	FOR_ALL = 127
+	FOR_EMBED = 128,
+	FOR_SEARCH = 256,
+	FOR_ALL = 511
 };
 
 struct option_row {

@@ -83,14 +83,24 @@ bool take_count(void *out, const struct option_row *row, const char *value)
 	return parse_size(out, row, value, 1);
 }
 
-bool take_probability(void *out, const struct option_row *row, const char *value)
+static bool parse_double(double *out, const char *value, double least, double most)
 {
 	char *end = NULL;
 	double number = strtod(value, &end);
-	if (end == value || *end != '\0' || !(number >= 0 && number <= 1))
-		return bad_value(row, value, "not a number from 0 to 1");
-	*(double *)out = number;
+	if (end == value || *end != '\0' || !(number >= least && number <= most))
+		return false;
+	*out = number;
 	return true;
+}
+
+bool take_probability(void *out, const struct option_row *row, const char *value)
+{
+	return parse_double(out, value, 0, 1) || bad_value(row, value, "not a number from 0 to 1");
+}
+
+bool take_cosine(void *out, const struct option_row *row, const char *value)
+{
+	return parse_double(out, value, -1, 1) || bad_value(row, value, "not a number from -1 to 1");
 }
 
 bool take_seconds(void *out, const struct option_row *row, const char *value)
@@ -154,7 +164,8 @@ bool take_format(void *out, const struct option_row *row, const char *value)
 {
 	static const char *const names[] = {
 		[FORMAT_TEXT] = "text", [FORMAT_TSV] = "tsv",     [FORMAT_CSV] = "csv",
-		[FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl", [FORMAT_JUNIT] = "junit"
+		[FORMAT_JSON] = "json", [FORMAT_JSONL] = "jsonl", [FORMAT_JUNIT] = "junit",
+		[FORMAT_NPY] = "npy",   [FORMAT_INDEX] = "index"
 	};
 	enum output_format *format = out;
 	int choice = 0;

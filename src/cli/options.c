@@ -66,7 +66,7 @@ bool options_parse(struct options *options, const struct command *command, int a
 {
 	char letters[2 * OPTION_LIMIT + 2];
 	struct option longs[OPTION_LIMIT + 1];
-	*options = (struct options){ .top_k = 5, .seconds = 5 };
+	*options = (struct options){ .top_k = 5, .least_similarity = -2, .seconds = 5 };
 	make_getopt(letters, longs, command);
 	opterr = 0;
 	optind = 1;
@@ -98,6 +98,8 @@ void options_free(struct options *options)
 	free(options->templates.items);
 	free(options->matches.items);
 	free(options->template_sources.items);
+	free(options->queries.items);
+	free(options->pictures.items);
 	free(options->operands.items);
 }
 

@@ -76,7 +76,7 @@ clipcls_status session_open(struct session *session, const struct options *optio
 	/* Labels and templates first: their mistakes are found before a large model is opened. */
 	if (session->labels == NULL && sources_name_labels(options))
 		status = sources_labels(&session->labels, options, error);
-	if (status == CLIPCLS_OK)
+	if (status == CLIPCLS_OK && session->templates == NULL)
 		status = sources_templates(&session->templates, options, error);
 	if (status == CLIPCLS_OK)
 		status = session_open_model(session, options, error);

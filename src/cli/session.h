@@ -16,9 +16,9 @@ struct session {
 /* Opens the model that the options name, and nothing else. session_close whatever it returns. */
 clipcls_status session_open_model(struct session *session, const struct options *options,
                                   clipcls_error *error);
-/* The model, labels, templates and their classifier. Labels that are in the session already are
- * taken as they are; else those of -l and -L, else the model's own. session_close whatever it
- * returns. */
+/* The model, labels, templates and their classifier. Labels and templates that are in the session
+ * already are taken as they are; else those of the options, else the model's own labels and the
+ * template "simple". session_close whatever it returns. */
 clipcls_status session_open(struct session *session, const struct options *options,
                             clipcls_error *error);
 void session_close(struct session *session);

@@ -1,7 +1,7 @@
 /* clipcls [classify]: labels ranked for each picture. */
 #include "cli/cli.h"
 #include "cli/clock.h"
-#include "cli/input/inputs.h"
+#include "cli/input/feed.h"
 #include "cli/output/output.h"
 #include "cli/progress.h"
 #include "cli/input/resume.h"
@@ -16,66 +16,30 @@
 struct run {
 	const struct options *options;
 	struct session session;
-	struct inputs inputs;
+	struct feed feed;
 	struct output output;
 	struct progress progress;
-	struct resume *resume;        /* NULL = no earlier run */
-	struct pending *first, *last; /* inputs given and not yet delivered */
+	struct resume *resume; /* NULL = no earlier run */
 	size_t delivered, failed;
 	size_t unmet;   /* classified, and not as expected */
 	size_t skipped; /* done by an earlier run */
 };
 
-/* The library borrows an input until its record comes; records come in order. */
-struct pending {
-	clipcls_input input;
-	struct pending *next;
-};
-
-/* Whether an earlier run has the input's record; it is let go then. */
-static bool is_done(struct run *run, const clipcls_input *input)
+/* Whether an earlier run has the input's record. */
+static bool is_done(void *user, const clipcls_input *input)
 {
+	struct run *run = user;
 	if (run->resume == NULL || !resume_has(run->resume, input->path))
 		return false;
-	inputs_release(input);
 	run->skipped++;
 	run->progress.total -= run->progress.total > 0;
 	return true;
 }
 
-/* While records are outstanding nothing is waited for: a slow producer gets each one at once. */
 static int next_input(void *user, clipcls_input *out)
 {
 	struct run *run = user;
-	struct pending *pending = calloc(1, sizeof *pending);
-	int said;
-	if (pending == NULL) {
-		complain("out of memory");
-		run->inputs.failed = true;
-		return CLIPCLS_NEXT_END;
-	}
-	do
-		said = inputs_next(&run->inputs, &pending->input, run->first == NULL);
-	while (said == CLIPCLS_NEXT_GIVEN && is_done(run, &pending->input));
-	if (said != CLIPCLS_NEXT_GIVEN) {
-		free(pending);
-		return said;
-	}
-	if (run->first == NULL)
-		run->first = pending;
-	else
-		run->last->next = pending;
-	run->last = pending;
-	*out = pending->input;
-	return CLIPCLS_NEXT_GIVEN;
-}
-
-static void release_first(struct run *run)
-{
-	struct pending *pending = run->first;
-	run->first = pending->next;
-	inputs_release(&pending->input);
-	free(pending);
+	return feed_next(&run->feed, out, is_done, run);
 }
 
 static void judge(struct run *run, const clipcls_record *record)
@@ -102,34 +66,8 @@ static int print_record(void *user, const clipcls_record *record)
 	run->delivered++;
 	run->failed += failed;
 	progress_advance(&run->progress, failed);
-	release_first(run);
+	feed_delivered(&run->feed);
 	return !printed;
-}
-
-/* Each use of stdin would eat what the other wants. */
-static bool stdin_used_once(const struct options *options)
-{
-	size_t uses = 0;
-	for (size_t i = 0; i < options->label_sources.count; i++)
-		uses += strcmp(options->label_sources.items[i], "-") == 0;
-	for (size_t i = 0; i < options->template_sources.count; i++)
-		uses += strcmp(options->template_sources.items[i], "-") == 0;
-	for (size_t i = 0; i < options->operands.count; i++)
-		uses += strcmp(options->operands.items[i], "-") == 0;
-	uses += options->files_from != NULL && strcmp(options->files_from, "-") == 0;
-	uses += options->stream != NULL && strcmp(options->stream, "-") == 0;
-	if (uses > 1)
-		complain("stdin (-) is used %zu times; it can be read once", uses);
-	return uses <= 1;
-}
-
-static bool usage_makes_sense(const struct options *options)
-{
-	if (options->operands.count == 0 && options->files_from == NULL && options->stream == NULL) {
-		complain("no pictures named; see 'clipcls --help'");
-		return false;
-	}
-	return stdin_used_once(options);
 }
 
 static void prepare_output(struct run *run)
@@ -168,9 +106,9 @@ static enum exit_code classify_all(struct run *run, clipcls_error *error)
 		         clock_seconds() - start, run->failed, clipcls_model_precision(run->session.model));
 	if (run->options->verbose && run->resume != NULL)
 		complain("%zu inputs were done before", run->skipped);
-	if (run->delivered + run->skipped == 0 && !run->inputs.failed && !run->options->quiet)
+	if (run->delivered + run->skipped == 0 && !feed_failed(&run->feed) && !run->options->quiet)
 		complain("no pictures found");
-	if (run->inputs.failed)
+	if (feed_failed(&run->feed))
 		return EXIT_FATAL;
 	return run->failed + run->unmet > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
@@ -180,7 +118,7 @@ enum exit_code command_classify(const struct options *options)
 	struct run run = { .options = options };
 	clipcls_error error = { 0 };
 	enum exit_code code = EXIT_FATAL;
-	if (!usage_makes_sense(options) || !inputs_open(&run.inputs, options) ||
+	if (!inputs_make_sense(options) || !feed_open(&run.feed, options) ||
 	    (options->resume != NULL && !resume_open(&run.resume, options->resume)))
 		goto cleanup;
 	if (session_open(&run.session, options, &error) == CLIPCLS_OK)
@@ -188,9 +126,7 @@ enum exit_code command_classify(const struct options *options)
 	else
 		complain_error(&error);
 cleanup:
-	while (run.first != NULL)
-		release_first(&run);
-	inputs_close(&run.inputs);
+	feed_close(&run.feed);
 	resume_free(run.resume);
 	output_free(&run.output);
 	session_close(&run.session);

@@ -30,6 +30,37 @@ bool inputs_single(const struct options *options)
 	       !is_directory(options->operands.items[0]);
 }
 
+/* Each use of stdin would eat what the other wants. */
+bool inputs_share_stdin(const struct options *options)
+{
+	size_t uses = 0;
+	for (size_t i = 0; i < options->label_sources.count; i++)
+		uses += strcmp(options->label_sources.items[i], "-") == 0;
+	for (size_t i = 0; i < options->template_sources.count; i++)
+		uses += strcmp(options->template_sources.items[i], "-") == 0;
+	for (size_t i = 0; i < options->operands.count; i++)
+		uses += strcmp(options->operands.items[i], "-") == 0;
+	uses += options->files_from != NULL && strcmp(options->files_from, "-") == 0;
+	uses += options->stream != NULL && strcmp(options->stream, "-") == 0;
+	if (uses > 1)
+		complain("stdin (-) is used %zu times; it can be read once", uses);
+	return uses <= 1;
+}
+
+bool inputs_named(const struct options *options)
+{
+	return options->operands.count > 0 || options->files_from != NULL || options->stream != NULL;
+}
+
+bool inputs_make_sense(const struct options *options)
+{
+	if (!inputs_named(options)) {
+		complain("no pictures named; see 'clipcls --help'");
+		return false;
+	}
+	return inputs_share_stdin(options);
+}
+
 /* Says why not. */
 static bool opened(bool done, const char *name)
 {

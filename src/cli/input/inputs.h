@@ -18,6 +18,12 @@ struct inputs {
 	bool failed; /* out of memory, or a list or stream could not be read: said on stderr */
 };
 
+/* Whether the options name pictures. */
+bool inputs_named(const struct options *options);
+/* Whether they name stdin once at most. False after a message. */
+bool inputs_share_stdin(const struct options *options);
+/* Both. False after a message. */
+bool inputs_make_sense(const struct options *options);
 /* Opens list and stream. False after a message. */
 bool inputs_open(struct inputs *inputs, const struct options *options);
 /* The next input; its path (and the bytes of "-" and of frames) are allocated and go to

@@ -1,9 +1,9 @@
 #include "cli/input/resume.h"
 
 #include "base/json.h"
+#include "cli/input/path_set.h"
 
 #include <errno.h>
-#include <search.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,43 +13,15 @@
 #define RECORD_START "{\"path\":"
 
 struct resume {
-	void *paths; /* a tree of tsearch; of JSON strings, as records have them: every path has one */
-	size_t count;
+	struct path_set paths; /* as JSON strings, as records have them: every path has one */
 };
-
-static int compare(const void *a, const void *b)
-{
-	return strcmp(a, b);
-}
 
 void resume_free(struct resume *resume)
 {
 	if (resume == NULL)
 		return;
-	tdestroy(resume->paths, free);
+	path_set_free(&resume->paths);
 	free(resume);
-}
-
-size_t resume_count(const struct resume *resume)
-{
-	return resume->count;
-}
-
-/* n bytes: a path's JSON string. */
-static bool remember(struct resume *resume, const char *text, size_t n)
-{
-	char *path = strndup(text, n);
-	void *node = path == NULL ? NULL : tsearch(path, &resume->paths, compare);
-	if (node == NULL) {
-		complain("out of memory");
-		free(path);
-		return false;
-	}
-	if (*(char **)node == path)
-		resume->count++;
-	else
-		free(path); /* the file has it twice */
-	return true;
 }
 
 /* The length of the JSON string that a record starts with behind RECORD_START; 0 for anything else.
@@ -94,7 +66,7 @@ static bool read_records(struct resume *resume, const char *path, FILE *file)
 		whole += n;
 		if (length == 0)
 			complain("%s:%zu: is no record of the jsonl format", path, number);
-		good = length > 0 && remember(resume, line + sizeof RECORD_START - 1, length);
+		good = length > 0 && path_set_add(&resume->paths, line + sizeof RECORD_START - 1, length);
 	}
 	if (good && ferror(file)) {
 		complain("%s: cannot read: %s", path, strerror(errno));
@@ -131,7 +103,7 @@ bool resume_has(const struct resume *resume, const char *path)
 {
 	struct buffer text = { 0 };
 	json_write_string(&text, path, strlen(path));
-	bool found = !text.failed && tfind(text.bytes, &resume->paths, compare) != NULL;
+	bool found = !text.failed && path_set_has(&resume->paths, text.bytes);
 	buffer_free(&text);
 	return found;
 }

@@ -13,6 +13,5 @@ bool resume_open(struct resume **out, const char *path);
 void resume_free(struct resume *resume);
 /* Whether the file has a record of this path. */
 bool resume_has(const struct resume *resume, const char *path);
-size_t resume_count(const struct resume *resume);
 
 #endif

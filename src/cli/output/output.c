@@ -14,16 +14,26 @@ static const struct output_writer *writer_of(enum output_format format)
 	case FORMAT_JSONL: return &output_jsonl;
 	case FORMAT_JUNIT: return &output_junit;
 	case FORMAT_PATHS: return &output_paths;
+	default: return &output_text; /* not of records */
 	}
-	return &output_text;
 }
 
 /* Set by the first failed write, so that it is reported once and decides the exit code. */
 static int write_error;
+static const char *stdout_name = "stdout";
 
-static bool flush_line(struct output *output)
+bool output_redirect(const char *path)
 {
-	struct buffer *line = &output->line;
+	if (freopen(path, "w", stdout) == NULL) {
+		complain("%s: cannot open: %s", path, strerror(errno));
+		return false;
+	}
+	stdout_name = path;
+	return true;
+}
+
+bool output_print(struct buffer *line)
+{
 	if (line->failed) {
 		complain("out of memory");
 		write_error = ENOMEM;
@@ -61,7 +71,7 @@ bool output_record(struct output *output, const clipcls_record *record)
 {
 	writer_of(output->options->format)->record(output, record, results_shown(output, record));
 	output->records++;
-	return flush_line(output);
+	return output_print(&output->line);
 }
 
 bool output_end(struct output *output)
@@ -69,7 +79,7 @@ bool output_end(struct output *output)
 	const struct output_writer *writer = writer_of(output->options->format);
 	if (writer->end != NULL)
 		writer->end(output);
-	return flush_line(output);
+	return output_print(&output->line);
 }
 
 void output_free(struct output *output)
@@ -87,7 +97,7 @@ enum exit_code output_finish(enum exit_code code)
 		return code;
 	if (write_error == EPIPE)
 		return EXIT_PIPE_CLOSED; /* the reader has what it wanted */
-	complain("stdout: %s", strerror(write_error));
+	complain("%s: %s", stdout_name, strerror(write_error));
 	return EXIT_FATAL;
 }
 

@@ -36,12 +36,25 @@ bool output_record(struct output *output, const clipcls_record *record);
 bool output_end(struct output *output);
 void output_free(struct output *output);
 
+/* Prints a text to stdout, flushes it, and empties the buffer. False when stdout failed or memory
+ * is out (which is said on stderr; of stdout, output_finish says it). */
+bool output_print(struct buffer *text);
+/* From here on stdout is this file, which is made or emptied. False after a message. */
+bool output_redirect(const char *path);
 /* Flushes stdout; `code`, or what a failed stdout makes of it. Says once why. */
 enum exit_code output_finish(enum exit_code code);
 
 /* Prints a text made outside of records, and frees it; EXIT_FATAL, with a message, when it failed.
  */
 enum exit_code output_text_once(struct buffer *text);
+
+/* Appends ,"error":{...} of a failed record. */
+void output_json_error(struct buffer *line, const clipcls_record *record);
+
+/* Appends a row of fields, with its line end: of tsv with \\ \t \n \r \xHH as escapes, of csv as in
+ * RFC 4180. escape: csv shows control characters as escapes, too. */
+void output_tsv_row(struct buffer *line, const char *const *fields, size_t n);
+void output_csv_row(struct buffer *line, const char *const *fields, size_t n, bool escape);
 
 /* Appends n bytes with backslash, tab, newline, carriage return and other controls as \\ \t \n \r
  * \xHH. */

@@ -3,29 +3,35 @@
 
 #include <string.h>
 
-static void put_string(struct output *output, const char *text)
+static void put_string(struct buffer *line, const char *text)
 {
-	json_write_string(&output->line, text, strlen(text));
+	json_write_string(line, text, strlen(text));
+}
+
+void output_json_error(struct buffer *line, const clipcls_record *record)
+{
+	buffer_text(line, ",\"error\":{\"code\":");
+	put_string(line, clipcls_status_name(record->status));
+	buffer_text(line, ",\"message\":");
+	put_string(line, record->message);
+	buffer_byte(line, '}');
 }
 
 static void put_object(struct output *output, const clipcls_record *record, size_t results)
 {
 	struct buffer *line = &output->line;
 	buffer_text(line, "{\"path\":");
-	put_string(output, record->path);
+	put_string(line, record->path);
 	if (record->status != CLIPCLS_OK) {
-		buffer_text(line, ",\"error\":{\"code\":");
-		put_string(output, clipcls_status_name(record->status));
-		buffer_text(line, ",\"message\":");
-		put_string(output, record->message);
-		buffer_text(line, "}}");
+		output_json_error(line, record);
+		buffer_byte(line, '}');
 		return;
 	}
 	buffer_text(line, ",\"results\":[");
 	for (size_t i = 0; i < results; i++) {
 		const clipcls_result *result = &record->results[i];
 		buffer_text(line, i > 0 ? ",{\"label\":" : "{\"label\":");
-		put_string(output, clipcls_labels_text(output->labels, result->index));
+		put_string(line, clipcls_labels_text(output->labels, result->index));
 		buffer_format(line, ",\"index\":%zu,\"score\":%.6f,\"similarity\":%.6f}", result->index,
 		              result->score, result->similarity);
 	}

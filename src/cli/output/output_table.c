@@ -11,25 +11,24 @@ static const char *const header[FIELDS] = {
 };
 
 /* Tabs and line ends would tear a row of tsv apart. */
-static void tsv_row(struct output *output, const char *const *fields)
+void output_tsv_row(struct buffer *line, const char *const *fields, size_t n)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
+	for (size_t i = 0; i < n; i++) {
 		if (i > 0)
-			buffer_byte(&output->line, '\t');
-		output_escaped(&output->line, fields[i], strlen(fields[i]));
+			buffer_byte(line, '\t');
+		output_escaped(line, fields[i], strlen(fields[i]));
 	}
-	buffer_byte(&output->line, '\n');
+	buffer_byte(line, '\n');
 }
 
-static void csv_field(struct output *output, const char *field)
+/* escape: a terminal is no place for a file's control characters. */
+static void csv_field(struct buffer *line, const char *field, bool escape)
 {
-	struct buffer *line = &output->line;
 	bool quoted = strpbrk(field, ",\"\r\n") != NULL;
-
 	buffer_text(line, quoted ? "\"" : "");
 	for (;;) {
 		size_t n = strcspn(field, "\"");
-		if (output->escape) /* a terminal is no place for a file's control characters */
+		if (escape)
 			output_escaped(line, field, n);
 		else
 			buffer_append(line, field, n);
@@ -41,14 +40,24 @@ static void csv_field(struct output *output, const char *field)
 	buffer_text(line, quoted ? "\"" : "");
 }
 
+void output_csv_row(struct buffer *line, const char *const *fields, size_t n, bool escape)
+{
+	for (size_t i = 0; i < n; i++) {
+		if (i > 0)
+			buffer_byte(line, ',');
+		csv_field(line, fields[i], escape);
+	}
+	buffer_text(line, "\r\n");
+}
+
+static void tsv_row(struct output *output, const char *const *fields)
+{
+	output_tsv_row(&output->line, fields, FIELDS);
+}
+
 static void csv_row(struct output *output, const char *const *fields)
 {
-	for (size_t i = 0; i < FIELDS; i++) {
-		if (i > 0)
-			buffer_byte(&output->line, ',');
-		csv_field(output, fields[i]);
-	}
-	buffer_text(&output->line, "\r\n");
+	output_csv_row(&output->line, fields, FIELDS, output->escape);
 }
 
 typedef void (*row_fn)(struct output *output, const char *const *fields);
