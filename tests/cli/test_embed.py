@@ -146,6 +146,28 @@ def test_only_new_and_changed_pictures_are_encoded(embed, work, photos):
     assert (work / "p.index").read_bytes() == (work / "fresh.index").read_bytes()
 
 
+def test_pictures_that_are_gone_leave_the_index(embed, work, photos):
+    assert embed("-o", "p.index", "photos").code == 0
+    (photos / "suspension_bridge.jpg").unlink()  # the last one: the others keep their places
+    assert encoded(embed("-v", "-o", "p.index", "photos")) == 0
+    assert list(index_of(work / "p.index")) == [f"photos/{path.name}" for path in sorted(photos.glob("*.*g"))]
+
+
+def test_a_changed_size_is_enough(embed, work, photos):
+    assert embed("-o", "p.index", "photos").code == 0
+    times = (photos / "cat.jpg").stat()
+    with open(photos / "cat.jpg", "ab") as file:
+        file.write(b"\0")
+    os.utime(photos / "cat.jpg", ns=(times.st_atime_ns, times.st_mtime_ns))
+    assert encoded(embed("-v", "-o", "p.index", "photos")) == 1
+
+
+def test_the_order_is_that_of_the_inputs(embed, work, pictures):
+    assert embed("-o", "p.index", *pictures).code == 0
+    assert encoded(embed("-v", "-o", "p.index", *reversed(pictures))) == 0
+    assert list(index_of(work / "p.index")) == pictures[::-1]
+
+
 def test_a_picture_named_twice_is_in_an_index_once(embed, work, photos):
     assert encoded(embed("-v", "-o", "p.index", "photos", "photos/cat.jpg", "photos")) == 8
     assert len(index_of(work / "p.index")) == 8

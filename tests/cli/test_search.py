@@ -116,6 +116,14 @@ def test_equal_pictures_come_in_the_order_of_the_inputs(search, work):
     assert list(result) == ["c.png", "a.png", "d.png", "b.png"] and len(set(result.values())) == 1
 
 
+def test_of_equal_pictures_those_named_here_come_before_those_of_an_index(clipcls, search, model, work):
+    for name in "ab":
+        shutil.copy(GOLDEN / "tall.png", work / f"{name}.png")
+    assert clipcls("embed", "-m", model, "-o", "p.index", "a.png").code == 0
+    [result] = found(search("--query", "cat", "-f", "jsonl", "p.index", "b.png"))
+    assert list(result) == ["b.png", "a.png"]
+
+
 def test_formats(search, photos):
     arguments = ["--query", "a \"cat\", or so", "-k", "2", "photos"]
     [result] = found(search("-f", "jsonl", *arguments))
