@@ -2,20 +2,30 @@
 
 import csv
 import io
+import json
+import os
 import pathlib
 import re
 import shutil
 import subprocess
 import xml.etree.ElementTree as tree
 
+import numpy
 import pytest
 
 from conftest import DATA, PROGRAM
+from hub_server import Hub
 
-README = pathlib.Path(__file__).resolve().parents[2] / "README.md"
-SECTIONS = README.read_text("utf-8").split("\n## ")
-RECIPES = [recipe for section in SECTIONS if section.startswith(("Pipelines\n", "Accuracy\n"))
-           for recipe in re.findall(r"```sh\n(.*?)```", section, re.S)]
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+
+
+def blocks(language):
+    return [block for page in PAGES
+            for block in re.findall(rf"```{language}\n(.*?)```", page.read_text("utf-8"), re.S)]
+
+
+RECIPES = blocks("sh")
 
 
 @pytest.fixture
@@ -28,25 +38,26 @@ def folder(work):
 @pytest.fixture
 def run(clipcls, folder):
     """Runs the one recipe that holds a word."""
-    def call(word, expected=0):
+    def call(word, **env):
         [recipe] = [text for text in RECIPES if word in text]
         path = f"{PROGRAM.parent}:{clipcls.env['PATH']}"
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", recipe], cwd=folder, capture_output=True,
-                              text=True, env={**clipcls.env, "PATH": path}, timeout=120)
-        assert (done.returncode, done.stderr) == (expected, "")
+                              text=True, env={**clipcls.env, "PATH": path, **env}, timeout=120)
+        assert done.returncode == 0, done
+        assert env or done.stderr == ""
         return done.stdout
     return call
 
 
 def test_every_recipe_is_tried_here():
-    words = ["xargs", "jq", "junit", "--resume", "ffmpeg", "cat photos/cat.jpg",
-             "eval"]
-    assert sorted(map(RECIPES.index, [text for word in words for text in RECIPES if word in text])) == list(
-        range(len(RECIPES)))
+    text = pathlib.Path(__file__).read_text("utf-8")
+    words = [*re.findall(r'run\("([^"]+)"', text), "quickstart.sh"]
+    assert {recipe for word in words for recipe in RECIPES if word in recipe} == set(RECIPES)
+    assert (len(blocks("python")), len(blocks("c")), len(blocks("console"))) == (1, 1, 1)
 
 
 def test_sorting_a_folder(run, folder):
-    run("xargs")
+    run("xargs -0 mv")
     assert [path.name for path in (folder / "cats").iterdir()] == ["cat.jpg"]
     assert not (folder / "photos" / "cat.jpg").exists() and (folder / "photos" / "bee.jpg").exists()
 
@@ -88,9 +99,73 @@ def test_accuracy(run, folder):
     for name in ("bee", "suspension_bridge", "koala"):
         (folder / "photos-by-class" / name).mkdir(parents=True)
         shutil.copy(folder / f"photos/{name}.jpg", folder / "photos-by-class" / name)
-    lines = run("eval").splitlines()
+    lines = run("clipcls eval photos-by-class/").splitlines()
     assert lines[2] == "top-1            100.00 %" and lines[-1].startswith("suspension_bridge  ")
 
 
 def test_a_picture_from_a_pipe(run):
     assert run("cat photos/cat.jpg").splitlines()[0].endswith("%  cat")
+
+
+def test_searching(run, folder):
+    first, *_, second = run("--index photos.index").split("query\trank")
+    assert first.splitlines()[0].endswith("  photos/bee.jpg") and len(first.splitlines()) == 5
+    assert [row.split("\t")[2] for row in second.splitlines()[1:]][0] == "photos/bee.jpg"
+    assert len(second.splitlines()) == 4
+
+
+def test_found_pictures_as_arguments(run):
+    run("--index photos.index")
+    assert "photos/" in run("xargs -0 ls")
+
+
+def test_embeddings(run, folder, monkeypatch):
+    run("embed -o photos.npy")
+    assert len((folder / "photos.jsonl").read_text().splitlines()) == 8
+    assert json.loads((folder / "photos.jsonl").read_text().splitlines()[0])["embedding"][0] == pytest.approx(
+        0.0723845959, abs=1e-4)
+    photos, labels = numpy.load(folder / "photos.npy"), numpy.load(folder / "labels.npy")
+    assert photos.shape[0] == 8 and photos.shape[1] == labels.shape[1]
+    [reader] = blocks("python")
+    names = {}
+    monkeypatch.chdir(folder)
+    exec(reader, names)
+    assert (names["embeddings"] == photos).all()
+    assert names["paths"][0] == b"photos/bee.jpg" and len(names["paths"]) == 8
+
+
+def test_downloading_a_model(run, folder):
+    """From a hub on this machine, which has the tiny model under that name."""
+    hub = Hub()
+    for path in (DATA / "golden" / "checkpoint").iterdir():
+        hub.add(f"openai/clip-vit-base-patch32/{path.name}", path.read_bytes())
+    shutil.copy(folder / "photos" / "bee.jpg", folder / "photo.jpg")
+    out = run("clipcls get openai-b32", HF_ENDPOINT=hub.server.url)
+    assert re.search(r"%  a red bicycle$", out, re.M) and len(out.splitlines()) > 16
+
+
+def test_the_library(folder):
+    """The example builds against an installed library, and runs."""
+    prefix = folder / "installed"
+    subprocess.run(["cmake", "--install", PROGRAM.parent, "--prefix", prefix], check=True, capture_output=True)
+    [example] = blocks("c")
+    include, body = example.split("\n", 1)
+    (folder / "app.c").write_text(f"{include}\n#include <stdio.h>\nint main(void) {{ {body} return model == NULL; }}\n")
+    [pc] = prefix.glob("lib/**/clipcls.pc")
+    environment = {**os.environ, "PKG_CONFIG_PATH": str(pc.parent), "LD_LIBRARY_PATH": str(pc.parents[1])}
+    done = subprocess.run("cc app.c $(pkg-config --cflags --libs clipcls) -o app && ./app", shell=True,
+                          cwd=folder, env=environment, capture_output=True, text=True)
+    assert (done.returncode, done.stdout, done.stderr) == (0, "", "")
+
+
+def test_the_quick_start_prints_what_the_readme_shows(tmp_path):
+    source = tmp_path / "clipcls"
+    shutil.copytree(ROOT, source, ignore=shutil.ignore_patterns("build", ".git", "__pycache__"))
+    [recipe] = [text for text in RECIPES if "quickstart.sh" in text]
+    command, tests = recipe.splitlines()
+    assert tests.split()[0] == "scripts/test.sh"  # which runs this
+    done = subprocess.run(["bash", "-c", command], cwd=source, capture_output=True, text=True)
+    assert done.returncode == 0, done
+    [shown] = blocks("console")
+    printed = done.stdout.rsplit("$ build/release/clipcls", 1)[1].replace("tests/data/photos/", "photos/")
+    assert printed.splitlines()[1:] == shown.splitlines()[1:]

@@ -1,9 +1,11 @@
 """Inputs that come bit by bit: lists from a slow producer, frames, resumed runs, progress."""
 
 import os
+import random
 import select
 import shutil
 import subprocess
+import time
 
 import pytest
 
@@ -174,6 +176,31 @@ def test_a_run_that_was_cut_off_is_completed(classify, many, work, cut):
         done = classify("-f", "jsonl", "-v", "--resume", "out.jsonl", *many, stdout=out)
     assert done.code == 0 and (work / "out.jsonl").read_bytes() == whole
     assert "3 inputs were done before" in done.err
+
+
+def test_a_run_that_is_killed_at_any_moment_is_completed(clipcls, classify, model, pictures, work):
+    """50 times: killed again and again, each run taking up the one before, until one comes to its end."""
+    (work / "folder").mkdir()
+    for i in range(120):
+        os.link(work / pictures[i % 3], work / "folder" / f"{i:03}.png")
+    start = time.monotonic()
+    whole = classify("-f", "jsonl", "folder").out
+    seconds = time.monotonic() - start
+    command = clipcls.command(["-m", model, "-L", "cat", "-L", "dog", "-L", "red panda", "-f", "jsonl",
+                               "--resume", "out.jsonl", "folder"])
+    chance, cut = random.Random(5), 0
+    for _ in range(50):
+        (work / "out.jsonl").unlink(missing_ok=True)
+        for delay in (chance.uniform(0, seconds), chance.uniform(0, seconds), None):
+            with open(work / "out.jsonl", "ab") as out:
+                process = subprocess.Popen(command, cwd=work, env=clipcls.env, stdout=out)
+            if delay is not None:
+                time.sleep(delay)
+                process.kill()
+            process.wait(60)
+            cut += 0 < (work / "out.jsonl").stat().st_size < len(whole)
+        assert process.returncode == 0 and (work / "out.jsonl").read_bytes() == whole
+    assert cut > 5  # kills did fall between the first record and the last
 
 
 def test_a_finished_run_has_nothing_to_resume(classify, many, work):
