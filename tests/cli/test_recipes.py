@@ -38,12 +38,12 @@ def folder(work):
 @pytest.fixture
 def run(clipcls, folder):
     """Runs the one recipe that holds a word."""
-    def call(word, **env):
+    def call(word, code=0, **env):
         [recipe] = [text for text in RECIPES if word in text]
         path = f"{PROGRAM.parent}:{clipcls.env['PATH']}"
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", recipe], cwd=folder, capture_output=True,
                               text=True, env={**clipcls.env, "PATH": path, **env}, timeout=120)
-        assert done.returncode == 0, done
+        assert done.returncode == code, done
         assert env or done.stderr == ""
         return done.stdout
     return call
@@ -57,13 +57,26 @@ def test_every_recipe_is_tried_here():
 
 
 def test_sorting_a_folder(run, folder):
-    run("xargs -0 mv")
+    run("xargs -0 -r mv -t")
     assert [path.name for path in (folder / "cats").iterdir()] == ["cat.jpg"]
     assert not (folder / "photos" / "cat.jpg").exists() and (folder / "photos" / "bee.jpg").exists()
 
 
+def test_sorting_finds_nothing_to_move(run, folder):
+    (folder / "photos" / "cat.jpg").unlink()
+    run("xargs -0 -r mv -t")
+
+
+def test_every_picture_into_the_folder_of_its_label(run, folder):
+    (folder / "photos" / "broken.jpg").write_bytes(b"no picture")
+    run("sorted/$0", code=1)  # one failed
+    moved = {path.parent.name: path.name for path in (folder / "sorted").glob("*/*")}
+    assert moved["suspension bridge"] == "suspension_bridge.jpg" and moved["bee"] == "bee.jpg"
+    assert {path.name for path in (folder / "photos").iterdir()} >= {"cat.jpg", "broken.jpg"}  # 38.8 %
+
+
 def test_filtering(run):
-    assert run("jq") == "photos/bee.jpg\n"
+    assert run("jq -r") == "photos/bee.jpg\n"
 
 
 def test_gating_a_build(run, folder):
@@ -116,7 +129,7 @@ def test_searching(run, folder):
 
 def test_found_pictures_as_arguments(run):
     run("--index photos.index")
-    assert "photos/" in run("xargs -0 ls")
+    assert "photos/" in run("xargs -0 -r ls")
 
 
 def test_embeddings(run, folder, monkeypatch):
