@@ -3,7 +3,9 @@
 import json
 import shutil
 
+import numpy
 import pytest
+from sklearn import metrics
 
 from conftest import DATA
 from records import records
@@ -79,6 +81,27 @@ BY_NAME = {"cat": {"cat"}, "dog": {"dog"}, "red_panda": {"red panda"}}
 
 def test_folders(evaluate, classify, folders):
     compare(evaluate("-f", "json", "set"), *by_hand(classify, folders, BY_NAME))
+
+
+def test_figures_are_scikit_learn_s(evaluate, classify, folders):
+    labels = [*LABELS, "zebra", "ship", "tree", "house", "bottle"]
+    truth, scores = [], []
+    for record in records(classify("-f", "jsonl", "-k", "0", *folders, labels=labels)):
+        truth.append(labels.index(folders[record["path"]].replace("_", " ")))
+        scores.append([result["similarity"] for result in sorted(record["results"], key=lambda r: r["index"])])
+    answers = numpy.argmax(scores, axis=1)
+    report = json.loads(evaluate("-f", "json", "set", labels=labels).out)
+    every = range(len(labels))
+    assert report["top1"] == pytest.approx(metrics.accuracy_score(truth, answers), abs=1e-6)
+    assert report["top5"] == pytest.approx(metrics.top_k_accuracy_score(truth, scores, k=5, labels=every), abs=1e-6)
+    recalls = metrics.recall_score(truth, answers, average=None, labels=sorted(set(truth)))
+    assert report["mean_per_class"] == pytest.approx(recalls.mean(), abs=1e-6)
+    matrix = metrics.confusion_matrix(truth, answers, labels=every)
+    for entry in report["classes"]:
+        row = numpy.zeros(len(labels), int)
+        for cell in entry["confusion"]:
+            row[cell["index"]] = cell["pictures"]
+        assert (row == matrix[labels.index(entry["class"].replace("_", " "))]).all()
 
 
 def test_more_labels_than_five(evaluate, classify, folders):
