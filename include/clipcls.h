@@ -159,6 +159,8 @@ CLIPCLS_API clipcls_status clipcls_labels_add_set(clipcls_labels *labels, const 
                                                   clipcls_error *error);
 CLIPCLS_API size_t clipcls_labels_count(const clipcls_labels *labels);
 CLIPCLS_API const char *clipcls_labels_text(const clipcls_labels *labels, size_t index);
+/* How many prompts of its own a label has; 0 = the templates make them. */
+CLIPCLS_API size_t clipcls_labels_prompt_count(const clipcls_labels *labels, size_t index);
 CLIPCLS_API void clipcls_labels_free(clipcls_labels *labels);
 /* Name of the i-th built-in set, NULL past the end. */
 CLIPCLS_API const char *clipcls_labels_set_name(size_t index);
@@ -178,6 +180,8 @@ CLIPCLS_API clipcls_status clipcls_templates_add_text(clipcls_templates *templat
 CLIPCLS_API clipcls_status clipcls_templates_add_set(clipcls_templates *templates, const char *set,
                                                      clipcls_error *error);
 CLIPCLS_API size_t clipcls_templates_count(const clipcls_templates *templates);
+/* NULL past the end. */
+CLIPCLS_API const char *clipcls_templates_text(const clipcls_templates *templates, size_t index);
 CLIPCLS_API void clipcls_templates_free(clipcls_templates *templates);
 CLIPCLS_API const char *clipcls_templates_set_name(size_t index);
 

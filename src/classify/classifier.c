@@ -45,7 +45,7 @@ static clipcls_status add_label(struct ensemble *ensemble, const clipcls_model *
                                 const clipcls_templates *templates, clipcls_error *error)
 {
 	clipcls_status status = CLIPCLS_OK;
-	size_t own = labels_prompt_count(labels, label);
+	size_t own = clipcls_labels_prompt_count(labels, label);
 	for (size_t i = 0; status == CLIPCLS_OK && i < own; i++)
 		status = add_prompt(ensemble, model, label, labels_prompt(labels, label, i), error);
 	for (size_t i = 0; status == CLIPCLS_OK && own == 0 && i < clipcls_templates_count(templates);

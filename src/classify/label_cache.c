@@ -55,12 +55,12 @@ static void add_labels(struct buffer *key, const clipcls_labels *labels,
 	size_t L = clipcls_labels_count(labels), n = clipcls_templates_count(templates);
 	add_number(key, n);
 	for (size_t i = 0; i < n; i++)
-		add_text(key, templates_text(templates, i));
+		add_text(key, clipcls_templates_text(templates, i));
 	add_number(key, L);
 	for (size_t label = 0; label < L; label++) {
 		add_text(key, clipcls_labels_text(labels, label));
-		add_number(key, labels_prompt_count(labels, label));
-		for (size_t i = 0; i < labels_prompt_count(labels, label); i++)
+		add_number(key, clipcls_labels_prompt_count(labels, label));
+		for (size_t i = 0; i < clipcls_labels_prompt_count(labels, label); i++)
 			add_text(key, labels_prompt(labels, label, i));
 	}
 }

@@ -66,8 +66,10 @@ struct options {
 	clipcls_image_options image;
 	enum when progress, color;
 	bool quiet, verbose, help, version;
-	const char *names;       /* eval: which labels are right for a class; NULL = by name */
-	bool subset;             /* eval */
+	const char *names;      /* eval: which labels are right for a class; NULL = by name */
+	bool subset;            /* eval */
+	bool suggest_templates; /* eval */
+	bool explain_labels;
 	const char *dtype;       /* convert */
 	double seconds;          /* bench */
 	struct strings operands; /* what is not an option */

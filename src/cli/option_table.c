@@ -111,6 +111,13 @@ const struct option_row option_table[] = {
 	  "a label being its text or # and its place from 0" },
 	{ 0, "subset", NULL, FOR_EVAL, take_flag, AT(subset), NULL,
 	  "only labels that are right for some class may be an answer" },
+	{ 0, "suggest-templates", NULL, FOR_EVAL, take_flag, AT(suggest_templates), NULL,
+	  "say which templates help, each of --templates and -t alone\n(default: imagenet80), and "
+	  "which to use" },
+	{ 0, "explain-labels", NULL, FOR_EVAL, take_flag, AT(explain_labels), NULL,
+	  "say what each label does to the error" },
+	{ 0, "explain-labels", NULL, FOR_CLASSIFY, take_flag, AT(explain_labels), NULL,
+	  "no pictures: for each label the one most like it" },
 	{ 0, "seconds", "N", FOR_BENCH, take_seconds, AT(seconds), NULL,
 	  "about how long to measure (default: 5)" },
 	{ 'q', "quiet", NULL, FOR_PICTURES, take_flag, AT(quiet), NULL,

@@ -66,9 +66,9 @@ const char *clipcls_labels_text(const clipcls_labels *labels, size_t index)
 	return index < labels->count ? labels->items[index].text : NULL;
 }
 
-size_t labels_prompt_count(const clipcls_labels *labels, size_t index)
+size_t clipcls_labels_prompt_count(const clipcls_labels *labels, size_t index)
 {
-	return labels->items[index].prompt_count;
+	return index < labels->count ? labels->items[index].prompt_count : 0;
 }
 
 const char *labels_prompt(const clipcls_labels *labels, size_t index, size_t prompt)

@@ -4,11 +4,8 @@
 
 #include "clipcls.h"
 
-/* A label's own prompts; 0 = the templates apply. */
-size_t labels_prompt_count(const clipcls_labels *labels, size_t index);
+/* One of a label's own prompts, of clipcls_labels_prompt_count. */
 const char *labels_prompt(const clipcls_labels *labels, size_t index, size_t prompt);
-
-const char *templates_text(const clipcls_templates *templates, size_t index);
 
 /* Template `index` with its {} (all of them) replaced by `label`; allocated, NULL when memory is
  * out. Only "{}" is replaced; other braces are text. */

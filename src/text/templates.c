@@ -122,9 +122,9 @@ clipcls_status clipcls_templates_add_set(clipcls_templates *templates, const cha
 
 /* ---- use ------------------------------------------------------------------------------------ */
 
-const char *templates_text(const clipcls_templates *templates, size_t index)
+const char *clipcls_templates_text(const clipcls_templates *templates, size_t index)
 {
-	return templates->items[index];
+	return index < templates->count ? templates->items[index] : NULL;
 }
 
 char *templates_apply(const clipcls_templates *templates, size_t index, const char *label)

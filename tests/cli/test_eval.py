@@ -8,7 +8,7 @@ import pytest
 from sklearn import metrics
 
 from conftest import DATA
-from records import records
+from records import fails, records
 
 LABELS = ["cat", "red panda", "dog", "sea lion"]
 
@@ -164,10 +164,6 @@ def test_a_picture_that_cannot_be_read(evaluate, folders, work):
     assert done.code == 1 and "set/cat/broken.png" in done.err
     assert (report["pictures"], report["failed"]) == (len(folders), 1)
     assert [entry["failed"] for entry in report["classes"]] == [1, 0, 0]
-
-
-def fails(done, *words):
-    return done.code == 2 and done.out == b"" and all(word in done.err for word in words)
 
 
 def test_a_class_without_a_label(evaluate, folders):

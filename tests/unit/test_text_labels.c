@@ -45,11 +45,11 @@ static void tabs_give_a_label_its_own_prompts(void **state)
 	clipcls_labels *labels = new_labels();
 	(void)state;
 	assert_ok(ADD_TEXT(labels, "cat\ta cat\t\t two cats \r\ndog\t\n"));
-	assert_int_equal(labels_prompt_count(labels, 0), 2);
+	assert_int_equal(clipcls_labels_prompt_count(labels, 0), 2);
 	assert_string_equal(labels_prompt(labels, 0, 0), "a cat");
 	assert_string_equal(labels_prompt(labels, 0, 1), "two cats");
 	assert_string_equal(clipcls_labels_text(labels, 1), "dog");
-	assert_int_equal(labels_prompt_count(labels, 1), 0);
+	assert_int_equal(clipcls_labels_prompt_count(labels, 1), 0);
 	clipcls_labels_free(labels);
 }
 
@@ -79,7 +79,7 @@ static void labels_added_one_by_one_are_checked_too(void **state)
 	(void)state;
 	assert_ok(clipcls_labels_add(labels, " cat ", prompts, 2, &error));
 	assert_string_equal(clipcls_labels_text(labels, 0), "cat");
-	assert_int_equal(labels_prompt_count(labels, 0), 2);
+	assert_int_equal(clipcls_labels_prompt_count(labels, 0), 2);
 	assert_error(clipcls_labels_add(labels, "cat", NULL, 0, &error), CLIPCLS_ERR_FORMAT,
 	             "label \"cat\" stands twice");
 	assert_error(clipcls_labels_add(labels, " ", NULL, 0, &error), CLIPCLS_ERR_FORMAT, "empty");

@@ -1,6 +1,7 @@
 /* clipcls [classify]: labels ranked for each picture. */
 #include "cli/cli.h"
 #include "cli/clock.h"
+#include "cli/command/explain_labels.h"
 #include "cli/input/feed.h"
 #include "cli/output/output.h"
 #include "cli/progress.h"
@@ -118,6 +119,8 @@ enum exit_code command_classify(const struct options *options)
 	struct run run = { .options = options };
 	clipcls_error error = { 0 };
 	enum exit_code code = EXIT_FATAL;
+	if (options->explain_labels)
+		return explain_labels(options);
 	if (!inputs_make_sense(options) || !feed_open(&run.feed, options) ||
 	    (options->resume != NULL && !resume_open(&run.resume, options->resume)))
 		goto cleanup;

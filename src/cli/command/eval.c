@@ -1,6 +1,7 @@
 /* clipcls eval: accuracy on pictures whose class is known. */
 #include "cli/cli.h"
 #include "cli/clock.h"
+#include "cli/command/eval.h"
 #include "cli/command/eval_print.h"
 #include "cli/progress.h"
 #include "cli/session.h"
@@ -52,22 +53,11 @@ static clipcls_status run(struct eval *eval, clipcls_error *error)
 	return status;
 }
 
-/* Labels are those of -l and -L, else the names of the classes. */
-static clipcls_status open_session(struct eval *eval, clipcls_error *error)
-{
-	clipcls_status status = CLIPCLS_OK;
-	if (!sources_name_labels(eval->options))
-		status = class_map_labels(&eval->session.labels, &eval->dataset, error);
-	if (status == CLIPCLS_OK)
-		status = session_open(&eval->session, eval->options, error);
-	return status;
-}
-
 static enum exit_code evaluate(struct eval *eval)
 {
 	const struct options *options = eval->options;
 	clipcls_error error = { 0 };
-	if (open_session(eval, &error) != CLIPCLS_OK)
+	if (session_open(&eval->session, options, &error) != CLIPCLS_OK)
 		return complain_error(&error);
 	const clipcls_labels *labels = eval->session.labels;
 	if (!class_map_make(&eval->map, &eval->dataset, labels, options->names, options->subset))
@@ -86,14 +76,31 @@ static enum exit_code evaluate(struct eval *eval)
 	return code == EXIT_DONE && failed ? EXIT_SOME_FAILED : code;
 }
 
+/* Labels are those of -l and -L, else the names of the classes. */
+static enum exit_code report(struct eval *eval)
+{
+	const struct options *options = eval->options;
+	clipcls_error error = { 0 };
+	if (!sources_name_labels(options) &&
+	    class_map_labels(&eval->session.labels, &eval->dataset, &error) != CLIPCLS_OK)
+		return complain_error(&error);
+	if (options->suggest_templates)
+		return eval_templates(&eval->session, &eval->dataset, options);
+	if (options->explain_labels)
+		return eval_labels(&eval->session, &eval->dataset, options);
+	return evaluate(eval);
+}
+
 enum exit_code command_eval(const struct options *options)
 {
 	struct eval eval = { .options = options };
 	enum exit_code code = EXIT_FATAL;
 	if (options->operands.count != 1)
 		complain("eval takes one DIRECTORY or MANIFEST; see 'clipcls eval --help'");
+	else if (options->suggest_templates && options->explain_labels)
+		complain("--suggest-templates and --explain-labels are two reports: ask for one");
 	else if (dataset_read(&eval.dataset, options->operands.items[0]))
-		code = evaluate(&eval);
+		code = report(&eval);
 	tally_free(&eval.tally);
 	class_map_free(&eval.map);
 	session_close(&eval.session);

@@ -1,5 +1,6 @@
 #include "cli/command/eval_print.h"
 
+#include "cli/output/cell.h"
 #include "cli/output/output.h"
 
 #include <stdio.h>
@@ -23,38 +24,19 @@ static size_t worst_mistake(const struct tally *tally, size_t class)
 	return worst;
 }
 
-/* Columns of a terminal; a byte that only goes on a character has none. */
-static int columns_of(const char *text)
-{
-	int n = 0;
-	for (; *text != '\0'; text++)
-		n += ((unsigned char)*text & 0xc0) != 0x80;
-	return n;
-}
-
-static void put_name(struct buffer *out, const char *name, int width, bool escape)
-{
-	if (escape)
-		output_escaped(out, name, strlen(name));
-	else
-		buffer_text(out, name);
-	for (int n = columns_of(name); n < width; n++)
-		buffer_byte(out, ' ');
-}
-
 static void put_class(struct buffer *out, const struct dataset *dataset,
                       const clipcls_labels *labels, const struct tally *tally, size_t class,
                       int width, bool escape)
 {
 	const struct class_tally *counts = &tally->classes[class];
 	size_t worst = worst_mistake(tally, class), n = counts->pictures;
-	put_name(out, dataset->classes[class], width, escape);
+	cell_put(out, dataset->classes[class], width, escape);
 	buffer_format(out, "  %8zu  %5.1f %%  %5.1f %%", n, 100 * share(counts->top1, n),
 	              100 * share(counts->top5, n));
 	if (worst < tally->map->labels) {
 		size_t taken = tally->taken_for[class * tally->map->labels + worst];
 		buffer_text(out, "  ");
-		put_name(out, clipcls_labels_text(labels, worst), 0, escape);
+		cell_put(out, clipcls_labels_text(labels, worst), 0, escape);
 		buffer_format(out, " (%.1f %%)", 100 * share(taken, n));
 	}
 	buffer_byte(out, '\n');
@@ -68,8 +50,7 @@ enum exit_code eval_print_text(const struct dataset *dataset, const clipcls_labe
 	size_t n = sum.all.pictures;
 	int width = (int)strlen("class");
 	for (size_t i = 0; i < dataset->class_count; i++)
-		if (columns_of(dataset->classes[i]) > width)
-			width = columns_of(dataset->classes[i]);
+		cell_widen(&width, dataset->classes[i]);
 	buffer_format(&out, "%-16s %zu", "pictures", n);
 	if (sum.all.failed > 0)
 		buffer_format(&out, ", and %zu that failed", sum.all.failed);
@@ -79,7 +60,7 @@ enum exit_code eval_print_text(const struct dataset *dataset, const clipcls_labe
 	buffer_format(&out, "%-16s %.2f %%\n", "mean per class", 100 * sum.mean_per_class);
 	buffer_format(&out, "%-16s ECE %.2f %%, mean score %.2f %%\n\n", "calibration", 100 * sum.ece,
 	              100 * sum.mean_score);
-	put_name(&out, "class", width, false);
+	cell_put(&out, "class", width, false);
 	buffer_text(&out, "  pictures    top-1    top-5  most often taken for\n");
 	for (size_t i = 0; i < dataset->class_count; i++)
 		put_class(&out, dataset, labels, tally, i, width, escape);
