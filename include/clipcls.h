@@ -159,6 +159,9 @@ CLIPCLS_API clipcls_status clipcls_labels_add_set(clipcls_labels *labels, const 
                                                   clipcls_error *error);
 CLIPCLS_API size_t clipcls_labels_count(const clipcls_labels *labels);
 CLIPCLS_API const char *clipcls_labels_text(const clipcls_labels *labels, size_t index);
+/* What a built-in set calls the class: of imagenet1k its WordNet id, "n01440764". NULL elsewhere.
+ */
+CLIPCLS_API const char *clipcls_labels_id(const clipcls_labels *labels, size_t index);
 /* How many prompts of its own a label has; 0 = the templates make them. */
 CLIPCLS_API size_t clipcls_labels_prompt_count(const clipcls_labels *labels, size_t index);
 CLIPCLS_API void clipcls_labels_free(clipcls_labels *labels);

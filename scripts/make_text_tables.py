@@ -4,7 +4,8 @@
     python3 scripts/make_text_tables.py [merges] [sets] [html] [unicode]     (nothing named = all)
 
 merges   models/clip_merges.txt: CLIP's 48,894 merges (open_clip)
-sets     models/imagenet1k.txt, imagenet80.txt, openai7.txt: class names, prompt templates (open_clip)
+sets     models/imagenet1k.txt, imagenet80.txt, openai7.txt: class names, prompt templates (open_clip);
+         imagenet1k_wnids.txt: the WordNet ids of these classes (timm)
 html     src/text/html_entities.inc: HTML's entities (html.entities), and the upper-case ones of ftfy
 unicode  src/text/unicode_newer.inc: letters, numbers and lower case that the references know and
          the installed utf8proc does not, and the reverse for normalization (regex, tokenizers)
@@ -15,6 +16,7 @@ import ctypes.util
 import gzip
 import html
 import html.entities
+import importlib.resources
 import pathlib
 import sys
 import unicodedata
@@ -40,6 +42,9 @@ def write_sets():
         (ROOT / "models" / name).write_text("\n".join(lines) + "\n")
 
     write("imagenet1k.txt", metadata.IMAGENET_CLASSNAMES)
+    ids = importlib.resources.files("timm.data._info").joinpath("imagenet_synsets.txt").read_text().split()
+    assert len(ids) == 1000 and ids == sorted(ids)
+    write("imagenet1k_wnids.txt", ids)
     write("imagenet80.txt", [t("{}") for t in metadata.OPENAI_IMAGENET_TEMPLATES])
     write("openai7.txt", [t("{}") for t in metadata.SIMPLE_IMAGENET_TEMPLATES])
 

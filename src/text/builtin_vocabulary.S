@@ -16,6 +16,7 @@
 	.section .rodata
 	text_file clip_merges, "clip_merges.txt"
 	text_file imagenet1k_names, "imagenet1k.txt"
+	text_file imagenet1k_wnids, "imagenet1k_wnids.txt"
 	text_file imagenet80_templates, "imagenet80.txt"
 	text_file openai7_templates, "openai7.txt"
 

@@ -15,6 +15,7 @@ struct label {
 	char *text;
 	char **prompts;
 	size_t prompt_count;
+	char *id; /* in its set; NULL elsewhere */
 };
 
 struct clipcls_labels {
@@ -43,6 +44,7 @@ static void label_free(struct label *label)
 		free(label->prompts[i]);
 	free(label->prompts);
 	free(label->text);
+	free(label->id);
 }
 
 void clipcls_labels_free(clipcls_labels *labels)
@@ -64,6 +66,11 @@ size_t clipcls_labels_count(const clipcls_labels *labels)
 const char *clipcls_labels_text(const clipcls_labels *labels, size_t index)
 {
 	return index < labels->count ? labels->items[index].text : NULL;
+}
+
+const char *clipcls_labels_id(const clipcls_labels *labels, size_t index)
+{
+	return index < labels->count ? labels->items[index].id : NULL;
 }
 
 size_t clipcls_labels_prompt_count(const clipcls_labels *labels, size_t index)
@@ -224,11 +231,13 @@ clipcls_status clipcls_labels_add_text(clipcls_labels *labels, const char *bytes
 
 struct label_set {
 	const char *name;
-	const char *begin, *end;
+	const char *begin, *end;         /* the labels' texts, one a line */
+	const char *ids_begin, *ids_end; /* their ids, in the same order */
 };
 
 static const struct label_set sets[] = {
-	{ "imagenet1k", imagenet1k_names, imagenet1k_names_end },
+	{ "imagenet1k", imagenet1k_names, imagenet1k_names_end, imagenet1k_wnids,
+	  imagenet1k_wnids_end },
 };
 
 const char *clipcls_labels_set_name(size_t index)
@@ -244,9 +253,18 @@ clipcls_status clipcls_labels_add_set(clipcls_labels *labels, const char *set, c
 	if (i == sizeof sets / sizeof *sets)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "there is no label set \"%s\"", set);
 	struct lines lines = { .bytes = sets[i].begin, .size = (size_t)(sets[i].end - sets[i].begin) };
+	struct lines ids = { .bytes = sets[i].ids_begin,
+		                 .size = (size_t)(sets[i].ids_end - sets[i].ids_begin) };
 	clipcls_status status = CLIPCLS_OK;
-	struct field field;
-	while (status == CLIPCLS_OK && lines_next(&lines, &field.text, &field.size))
+	struct field field, id;
+	while (status == CLIPCLS_OK && lines_next(&lines, &field.text, &field.size) &&
+	       lines_next(&ids, &id.text, &id.size)) {
 		status = append(labels, &field, 1, before, error);
+		if (status != CLIPCLS_OK)
+			break;
+		labels->items[labels->count - 1].id = memory_string(id.text, id.size);
+		if (labels->items[labels->count - 1].id == NULL)
+			status = error_memory(error);
+	}
 	return status;
 }

@@ -122,6 +122,39 @@ def test_a_map_of_names(evaluate, classify, folders, work):
     compare(evaluate("-f", "json", "--names", "names", "set"), *by_hand(classify, folders, right))
 
 
+def test_classes_without_a_label_are_left_out(evaluate, classify, folders, work):
+    (work / "names").write_text("cat\ndog\tdog\nred_panda\tred panda\n")
+    kept = {path: name for path, name in folders.items() if name != "cat"}
+    compare(evaluate("-f", "json", "--names", "names", "set"), *by_hand(classify, kept, BY_NAME))
+    (work / "names").write_text("cat\ndog\nred_panda\n")
+    done = evaluate("--names", "names", "set")
+    assert done.code == 2 and "no picture is left" in done.err
+
+
+def test_folders_named_as_imagenet_s_are(evaluate, folders, work):
+    """By WordNet ids, as ImageNet-R, -A and -Sketch have them, or by numbers, as ImageNet-V2."""
+    (work / "names").write_text("cat\t#0\ndog\t#1\nred_panda\t#999\n")
+    wanted = json.loads(evaluate("-f", "json", "-l", "imagenet1k", "--names", "names", "set", labels=[]).out)
+    for renamed in (("n01440764", "n01443537", "n15075141"), ("0", "1", "999")):
+        shutil.copytree(work / "set", work / renamed[0] / "set")
+        for name, other in zip(("cat", "dog", "red_panda"), renamed):
+            (work / renamed[0] / "set" / name).rename(work / renamed[0] / "set" / other)
+        for subset in ([], ["--subset"]):
+            done = evaluate("-f", "json", "-l", "imagenet1k", *subset, f"{renamed[0]}/set", labels=[])
+            assert (done.code, done.err) == (0, "")
+            report = json.loads(done.out)
+            assert [entry["class"] for entry in report["classes"]] == sorted(renamed)
+            right = [cell["label"] for entry in report["classes"] for cell in entry["confusion"] if cell["right"]]
+            assert set(right) <= {"tench", "goldfish", "toilet paper"}
+            if not subset:
+                for key in ("top1", "top5", "mean_per_class", "ece"):
+                    assert report[key] == wanted[key]
+            else:
+                assert report["top5"] == 1  # of three labels
+    done = evaluate("-l", "imagenet1k", "-f", "json", "set", labels=[])
+    assert done.code == 2 and "class cat: no label has this name" in done.err
+
+
 def test_a_list_of_pictures(evaluate, classify, folders, work):
     (work / "lists").mkdir()
     lines = "".join(f"../{path}\t{name}\n" for path, name in folders.items())

@@ -116,6 +116,23 @@ def test_accuracy(run, folder):
     assert lines[2] == "top-1            100.00 %" and lines[-1].startswith("suspension_bridge  ")
 
 
+def test_objectnet(run, folder):
+    """Its mappings in small: lines of names, and their places in ImageNet's order, are not the same."""
+    for name, picture in (("bee_thing", "bee"), ("cat_thing", "cat"), ("unmapped", "koala")):
+        (folder / "objectnet" / name).mkdir(parents=True)
+        shutil.copy(folder / "photos" / f"{picture}.jpg", folder / "objectnet" / name)
+    names = ["goldfish, Carassius auratus", "bee", "tabby, tabby cat", "Egyptian cat"]
+    files = {"folder_to_objectnet_label.json": {"bee_thing": "A bee", "cat_thing": "Cat", "unmapped": "Koala"},
+             "objectnet_to_imagenet_1k.json": {"A bee": "bee", "Cat": "tabby, tabby cat; Egyptian cat"},
+             "pytorch_to_imagenet_2012_id.json": {"1": 0, "309": 1, "281": 2, "285": 3}}
+    for name, content in files.items():
+        (folder / name).write_text(json.dumps(content))
+    (folder / "imagenet_to_label_2012_v2").write_text("".join(f"{name}\n" for name in names))
+    lines = run("pytorch_to_imagenet").splitlines()
+    assert (folder / "objectnet.tsv").read_text() == "bee_thing\t#309\ncat_thing\t#281\t#285\nunmapped\n"
+    assert lines[:3] == ["pictures         2", "classes          2", "top-1            100.00 %"]
+
+
 def test_a_picture_from_a_pipe(run):
     assert run("cat photos/cat.jpg").splitlines()[0].endswith("%  cat")
 

@@ -57,7 +57,24 @@ static bool allow(struct class_map *map, size_t class, const clipcls_labels *lab
 	return true;
 }
 
-/* Every class's label is the one of its name. */
+/* The label that a set calls by this id, or at this place: datasets name their folders so. */
+static bool allow_id(struct class_map *map, size_t class, const clipcls_labels *labels,
+                     const char *name)
+{
+	char place[32];
+	size_t digits = strspn(name, "0123456789");
+	for (size_t i = 0; i < map->labels; i++) {
+		const char *id = clipcls_labels_id(labels, i);
+		if (id != NULL && strcmp(id, name) == 0)
+			return map->right[class * map->labels + i] = true;
+	}
+	if (name[digits] != '\0' || digits + 2 > sizeof place)
+		return false;
+	snprintf(place, sizeof place, "#%s", name);
+	return allow(map, class, labels, place);
+}
+
+/* Every class's label is the one of its name, with or without underscores, or of its id. */
 static bool by_name(struct class_map *map, const struct dataset *dataset,
                     const clipcls_labels *labels)
 {
@@ -69,7 +86,7 @@ static bool by_name(struct class_map *map, const struct dataset *dataset,
 			found = allow_text(map, i, labels, text);
 		}
 		free(text);
-		if (!found) {
+		if (!found && !allow_id(map, i, labels, dataset->classes[i])) {
 			complain("class %s: no label has this name; --names FILE says which is right",
 			         dataset->classes[i]);
 			return false;
@@ -90,12 +107,12 @@ static bool take_line(struct class_map *map, const struct dataset *dataset, bool
 		class ++;
 	if (name == NULL || class == dataset->class_count)
 		return true;
+	seen[class] = true;
 	while ((label = strtok_r(NULL, "\t", &rest)) != NULL) {
 		if (!allow(map, class, labels, label)) {
 			complain("%s:%zu: there is no label %s", names, number, label);
 			return false;
 		}
-		seen[class] = true;
 	}
 	return true;
 }
@@ -118,7 +135,7 @@ static bool by_file(struct class_map *map, const struct dataset *dataset,
 	for (size_t i = 0; good && i < dataset->class_count; i++) {
 		good = seen[i];
 		if (!good)
-			complain("%s: says no label for class %s", names, dataset->classes[i]);
+			complain("%s: says nothing of class %s", names, dataset->classes[i]);
 	}
 	free(line);
 	free(seen);
@@ -127,8 +144,29 @@ static bool by_file(struct class_map *map, const struct dataset *dataset,
 	return good;
 }
 
-bool class_map_make(struct class_map *map, const struct dataset *dataset,
-                    const clipcls_labels *labels, const char *names, bool subset)
+/* The rows of classes that have a right label move up to each other. */
+static bool drop_unlabelled(struct class_map *map, struct dataset *dataset)
+{
+	size_t L = map->labels, kept = 0;
+	bool *drop = calloc(dataset->class_count, sizeof *drop);
+	if (drop == NULL) {
+		complain("out of memory");
+		return false;
+	}
+	for (size_t class = 0; class < dataset->class_count; class ++) {
+		drop[class] = memchr(map->right + class * L, true, L) == NULL;
+		if (!drop[class])
+			memmove(map->right + kept++ * L, map->right + class * L, L);
+	}
+	dataset_drop(dataset, drop);
+	free(drop);
+	if (dataset->count == 0)
+		complain("no picture is left of a class that has a label");
+	return dataset->count > 0;
+}
+
+bool class_map_make(struct class_map *map, struct dataset *dataset, const clipcls_labels *labels,
+                    const char *names, bool subset)
 {
 	size_t count = clipcls_labels_count(labels);
 	*map = (struct class_map){ .labels = count };
@@ -139,7 +177,8 @@ bool class_map_make(struct class_map *map, const struct dataset *dataset,
 		return false;
 	}
 	memset(map->right, 0, dataset->class_count * count);
-	if (!(names != NULL ? by_file(map, dataset, labels, names) : by_name(map, dataset, labels)))
+	if (names == NULL ? !by_name(map, dataset, labels)
+	                  : !by_file(map, dataset, labels, names) || !drop_unlabelled(map, dataset))
 		return false;
 	for (size_t i = 0; i < dataset->class_count * count; i++)
 		if (!subset || map->right[i])

@@ -166,6 +166,32 @@ bool dataset_read(struct dataset *dataset, const char *path)
 	return dataset->count > 0;
 }
 
+void dataset_drop(struct dataset *dataset, const bool *drop)
+{
+	size_t examples = 0, classes = 0;
+	/* Examples first: they are sorted out by the places that classes have now. */
+	for (size_t i = 0; i < dataset->count; i++) {
+		struct example *example = &dataset->examples[i];
+		size_t before = 0;
+		for (size_t class = 0; class < example->class; class ++)
+			before += drop[class];
+		if (drop[example->class]) {
+			free(example->path);
+		} else {
+			dataset->examples[examples] = *example;
+			dataset->examples[examples++].class -= before;
+		}
+	}
+	for (size_t class = 0; class < dataset->class_count; class ++) {
+		if (drop[class])
+			free(dataset->classes[class]);
+		else
+			dataset->classes[classes++] = dataset->classes[class];
+	}
+	dataset->count = examples;
+	dataset->class_count = classes;
+}
+
 void dataset_free(struct dataset *dataset)
 {
 	for (size_t i = 0; i < dataset->count; i++)

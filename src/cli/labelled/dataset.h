@@ -20,6 +20,8 @@ struct dataset {
  * of lines path<TAB>class, paths being relative to the file's directory. False after a message:
  * also where there is no picture. dataset_free whatever it returns. */
 bool dataset_read(struct dataset *dataset, const char *path);
+/* Drops classes, and their examples. drop: (class_count). */
+void dataset_drop(struct dataset *dataset, const bool *drop);
 void dataset_free(struct dataset *dataset);
 
 #endif
