@@ -1,8 +1,8 @@
 /* The rows most similar to some queries, by brute force.
  *
- * Blocks of rows are shared out over the pool. A float product finds what may be among the best,
- * and whatever comes within its error of the worst one kept is computed again in double: what is
- * kept, and in which order, is what the doubles say. */
+ * Blocks of rows are shared out over the pool, or, where there are few, blocks of queries. A float
+ * product finds what may be among the best, and whatever comes within its error of the worst one
+ * kept is computed again in double: what is kept, and in which order, is what the doubles say. */
 #include "classify/model.h"
 
 #include "base/checked.h"
@@ -17,6 +17,8 @@
 #define BLOCK_ROWS 1024
 /* Queries of one pass over the rows. */
 #define MOST_QUERIES 256
+/* Queries of one task, where these are shared out. */
+#define BLOCK_QUERIES 64
 /* Up to here a product that reads the rows where they are is faster than one that packs them. */
 #define FEW_QUERIES 4
 
@@ -30,7 +32,8 @@ struct search {
 	const float *rows, *queries; /* (n, E), (n_queries, E) */
 	size_t n, n_queries, most, E;
 	double slack;       /* a float product of unit vectors is off by less */
-	float *scores;      /* (workers, n_queries, BLOCK_ROWS) */
+	bool by_queries;    /* shared out by queries: each has one heap, that of worker 0 */
+	float *scores;      /* (workers, at most MOST_QUERIES, BLOCK_ROWS) */
 	struct best *bests; /* (workers, n_queries) */
 	clipcls_hit *hits;  /* (workers, n_queries, most) */
 };
@@ -87,18 +90,17 @@ static void offer(struct best *best, size_t most, clipcls_hit hit)
 	}
 }
 
-static void search_block(void *context, size_t task, size_t worker)
+/* Queries [query, query + Q) over the rows of one block, into the heaps of `owner`. */
+static void search_block(const struct search *search, size_t block, size_t query, size_t Q,
+                         size_t owner, float *scores)
 {
-	const struct search *search = context;
-	size_t first = task * BLOCK_ROWS, Q = search->n_queries, E = search->E;
+	size_t first = block * BLOCK_ROWS, E = search->E;
 	size_t rows = size_min(BLOCK_ROWS, search->n - first);
-	float *scores = search->scores + worker * BLOCK_ROWS * Q;
-	struct best *bests = search->bests + worker * Q;
 	/* A query's scores lie together, to be run through. */
 	const struct blas_product product = { .m = Q,
 		                                  .n = rows,
 		                                  .k = E,
-		                                  .a = search->queries,
+		                                  .a = search->queries + query * E,
 		                                  .a_stride = E,
 		                                  .b = search->rows + first * E,
 		                                  .b_stride = E,
@@ -109,49 +111,69 @@ static void search_block(void *context, size_t task, size_t worker)
 	else
 		blas_multiply_transposed(&product);
 	for (size_t q = 0; q < Q; q++) {
-		struct best *best = &bests[q];
-		const float *query = search->queries + q * E;
+		struct best *best = &search->bests[owner * search->n_queries + query + q];
 		for (size_t i = 0; i < rows; i++) {
 			if (best->count == search->most &&
 			    !(scores[q * BLOCK_ROWS + i] + search->slack >= best->hits[0].similarity))
 				continue;
-			offer(best, search->most,
-			      (clipcls_hit){ first + i, dot_double(product.b + i * E, query, E) });
+			double similarity = dot_double(product.b + i * E, product.a + q * E, E);
+			offer(best, search->most, (clipcls_hit){ first + i, similarity });
 		}
 	}
 }
 
-/* All workers' best of one query. */
-static void merge(clipcls_hit *out, const struct search *search, size_t query, size_t workers)
+static size_t row_blocks(const struct search *search)
+{
+	return (search->n + BLOCK_ROWS - 1) / BLOCK_ROWS;
+}
+
+static void run_task(void *context, size_t task, size_t worker)
+{
+	const struct search *search = context;
+	float *scores = search->scores + worker * MOST_QUERIES * BLOCK_ROWS;
+	if (!search->by_queries) {
+		search_block(search, task, 0, search->n_queries, worker, scores);
+		return;
+	}
+	size_t first = task * BLOCK_QUERIES;
+	size_t Q = size_min(BLOCK_QUERIES, search->n_queries - first);
+	for (size_t block = 0; block < row_blocks(search); block++)
+		search_block(search, block, first, Q, 0, scores);
+}
+
+/* All owners' best of one query. */
+static void merge(clipcls_hit *out, const struct search *search, size_t query, size_t owners)
 {
 	struct best all = { .hits = out };
-	for (size_t worker = 0; worker < workers; worker++) {
-		const struct best *best = &search->bests[worker * search->n_queries + query];
+	for (size_t owner = 0; owner < owners; owner++) {
+		const struct best *best = &search->bests[owner * search->n_queries + query];
 		for (size_t i = 0; i < best->count; i++)
 			offer(&all, search->most, best->hits[i]);
 	}
 	qsort(out, all.count, sizeof *out, compare);
 }
 
-/* At most MOST_QUERIES. */
 static clipcls_status search_some(clipcls_hit *hits, struct search *search, struct pool *pool,
                                   clipcls_error *error)
 {
-	size_t workers = pool_threads(pool), Q = search->n_queries, room;
+	size_t workers = pool_threads(pool), owners = search->by_queries ? 1 : workers;
+	size_t Q = search->n_queries, room;
+	size_t tasks =
+	    search->by_queries ? (Q + BLOCK_QUERIES - 1) / BLOCK_QUERIES : row_blocks(search);
 	clipcls_status status = CLIPCLS_OK;
-	search->bests = memory_new(workers * Q, sizeof *search->bests);
-	search->scores = memory_floats(workers * BLOCK_ROWS * Q);
+	search->bests = memory_new(Q, owners * sizeof *search->bests);
+	search->scores = memory_floats(workers * MOST_QUERIES * BLOCK_ROWS);
 	search->hits =
-	    size_mul(workers * Q, search->most, &room) ? memory_new(room, sizeof *search->hits) : NULL;
+	    size_mul(owners * Q, search->most, &room) ? memory_new(room, sizeof *search->hits) : NULL;
 	if (search->bests == NULL || search->scores == NULL || search->hits == NULL) {
 		status = error_memory(error);
 		goto cleanup;
 	}
-	for (size_t i = 0; i < workers * Q; i++)
+	for (size_t i = 0; i < owners * Q; i++)
 		search->bests[i].hits = search->hits + i * search->most;
-	pool_run(pool, (search->n + BLOCK_ROWS - 1) / BLOCK_ROWS, search_block, search);
+	pool_run(pool, tasks, run_task, search);
 	for (size_t q = 0; q < Q; q++)
-		merge(hits + q * search->most, search, q, workers);
+		merge(hits + q * search->most, search, q, owners);
 cleanup:
 	free(search->bests);
 	free(search->scores);
@@ -164,21 +186,22 @@ clipcls_status clipcls_search(clipcls_hit *hits, clipcls_model *model, const flo
                               clipcls_error *error)
 {
 	size_t E = clipcls_model_embedding_size(model);
+	struct search search = { .rows = rows,
+		                     .n = n,
+		                     .most = size_min(most, n),
+		                     .E = E,
+		                     /* E roundings of 2^-24 of a sum of absolute values, which is 1 at
+		                      * most; twice, for good measure. */
+		                     .slack = (double)E * 0x1p-23 };
 	clipcls_status status = CLIPCLS_OK;
-	most = size_min(most, n);
-	if (most == 0)
+	search.by_queries = row_blocks(&search) < pool_threads(model->pool);
+	size_t step = search.by_queries ? n_queries : MOST_QUERIES;
+	if (search.most == 0)
 		return CLIPCLS_OK;
-	for (size_t first = 0; status == CLIPCLS_OK && first < n_queries; first += MOST_QUERIES) {
-		struct search search = { .rows = rows,
-			                     .n = n,
-			                     .queries = queries + first * E,
-			                     .n_queries = size_min(MOST_QUERIES, n_queries - first),
-			                     .most = most,
-			                     .E = E,
-			                     /* E roundings of 2^-24 of a sum of absolute values, which is 1 at
-			                      * most; twice, for good measure. */
-			                     .slack = (double)E * 0x1p-23 };
-		status = search_some(hits + first * most, &search, model->pool, error);
+	for (size_t first = 0; status == CLIPCLS_OK && first < n_queries; first += step) {
+		search.queries = queries + first * E;
+		search.n_queries = size_min(step, n_queries - first);
+		status = search_some(hits + first * search.most, &search, model->pool, error);
 	}
 	return status;
 }

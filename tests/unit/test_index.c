@@ -72,6 +72,8 @@ static void search_finds_what_sorting_all_cosines_gives(void **state)
 	expect_brute_force(model, 1, 1, 5, 3);
 	expect_brute_force(model, 2000, 2000, 2, 2000);
 	expect_brute_force(model, 900, 900, 9, 5000);
+	expect_brute_force(model, 900, 900, 200, 2); /* by queries */
+	expect_brute_force(model, 50, 50, 3, 50);
 	clipcls_model_free(model);
 }
 
