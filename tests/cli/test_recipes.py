@@ -38,13 +38,13 @@ def folder(work):
 @pytest.fixture
 def run(clipcls, folder):
     """Runs the one recipe that holds a word."""
-    def call(word, code=0, **env):
+    def call(word, code=0, silent=True, **env):
         [recipe] = [text for text in RECIPES if word in text]
         path = f"{PROGRAM.parent}:{clipcls.env['PATH']}"
         done = subprocess.run(["bash", "-euo", "pipefail", "-c", recipe], cwd=folder, capture_output=True,
                               text=True, env={**clipcls.env, "PATH": path, **env}, timeout=120)
         assert done.returncode == code, done
-        assert env or done.stderr == ""
+        assert not silent or done.stderr == ""
         return done.stdout
     return call
 
@@ -108,12 +108,30 @@ def test_the_frames_of_a_film(run, folder):
     assert {row["label"] for row in firsts} == {"bee"}
 
 
-def test_accuracy(run, folder):
+@pytest.fixture
+def by_class(folder):
     for name in ("bee", "suspension_bridge", "koala"):
         (folder / "photos-by-class" / name).mkdir(parents=True)
-        shutil.copy(folder / f"photos/{name}.jpg", folder / "photos-by-class" / name)
+        for copy in range(2):
+            shutil.copy(folder / f"photos/{name}.jpg", folder / "photos-by-class" / name / f"{copy}.jpg")
+
+
+def test_accuracy(run, by_class):
     lines = run("clipcls eval photos-by-class/").splitlines()
     assert lines[2] == "top-1            100.00 %" and lines[-1].startswith("suspension_bridge  ")
+
+
+def test_explaining_labels(run, by_class):
+    out = run("--explain-labels")
+    assert "nearly the same" not in out
+    assert out.startswith("cosine") and "top-1            100.00 %" in out
+
+
+def test_suggesting_templates(run, by_class, folder):
+    out = run("--suggest-templates", silent=False)  # chance is told
+    templates = (folder / "templates.txt").read_text().splitlines()
+    assert templates and all("{}" in template for template in templates)
+    assert out.splitlines()[2] == "top-1            100.00 %"
 
 
 def test_objectnet(run, folder):
@@ -170,7 +188,7 @@ def test_downloading_a_model(run, folder):
     for path in (DATA / "golden" / "checkpoint").iterdir():
         hub.add(f"openai/clip-vit-base-patch32/{path.name}", path.read_bytes())
     shutil.copy(folder / "photos" / "bee.jpg", folder / "photo.jpg")
-    out = run("clipcls get openai-b32", HF_ENDPOINT=hub.server.url)
+    out = run("clipcls get openai-b32", silent=False, HF_ENDPOINT=hub.server.url)
     assert re.search(r"%  a red bicycle$", out, re.M) and len(out.splitlines()) > 16
 
 
