@@ -19,7 +19,7 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from benchmark import jobs, setting, towers  # noqa: E402
+from benchmark import jobs, search, setting, towers  # noqa: E402
 from benchmark.report import Aim, Section, page, verdict  # noqa: E402
 from benchmark.running import Failed  # noqa: E402
 
@@ -29,6 +29,7 @@ ITEMS = {
     "startup": lambda s: [jobs.startup(s)],
     "text": lambda s: [jobs.text(s)],
     "memory": lambda s: [jobs.memory(s)],
+    "search": lambda s: [search.search(s)],
     "threads": lambda s: [towers.threads(s)],
 }
 

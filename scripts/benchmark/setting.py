@@ -64,7 +64,7 @@ class Setting:
 
     # ---- files, made once -----------------------------------------------------------------------
 
-    def _make(self, name, script, *arguments):
+    def made(self, name, script, *arguments):
         """Runs a script that writes work/name; half a folder is never taken for a whole one."""
         target = self.work / name
         if not target.exists():
@@ -80,7 +80,7 @@ class Setting:
 
     def checkpoint(self, name):
         script = ROOT / "tests/parity/make_checkpoints.py"
-        return self._make(f"checkpoint-{name}", script, name) / name
+        return self.made(f"checkpoint-{name}", script, name) / name
 
     def single_file(self, name):
         """As this run's program writes it, whatever an earlier one wrote."""
@@ -94,13 +94,13 @@ class Setting:
         return target
 
     def onnx(self, name):
-        return self._make(f"onnx-{name}", PEERS / "export.py", self.checkpoint(name), *LABELS)
+        return self.made(f"onnx-{name}", PEERS / "export.py", self.checkpoint(name), *LABELS)
 
     def photos(self, n):
-        return self._make(f"photos-{n}", PEERS / "pictures.py", n, 640)
+        return self.made(f"photos-{n}", PEERS / "pictures.py", n, 640)
 
     def small_pictures(self, n):
-        return self._make(f"small-{n}", PEERS / "pictures.py", n, 64)
+        return self.made(f"small-{n}", PEERS / "pictures.py", n, 64)
 
 
 def environment(threads):
