@@ -43,6 +43,12 @@ else()
   clipcls_optional(PNG libpng decode_libpng)
 endif()
 clipcls_optional(WEBP libwebp decode_webp)
+clipcls_optional(LBFGS liblbfgs minimize_lbfgs)
+if(LBFGS_FOUND)
+  # Its header does not say.
+  list(APPEND CLIPCLS_DEFINITIONS CLIPCLS_LBFGS_VERSION="${LBFGS_VERSION}")
+  string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/minimize_none\\.c$")
+endif()
 # giflib has no pkg-config file.
 option(CLIPCLS_WITH_GIF "Use giflib where it is found" ON)
 if(CLIPCLS_WITH_GIF)

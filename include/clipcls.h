@@ -214,13 +214,14 @@ typedef enum clipcls_cache_state {
  * otherwise. */
 CLIPCLS_API clipcls_cache_state clipcls_classifier_cache(const clipcls_classifier *classifier,
                                                          const char **why);
-/* (L, E) label embeddings of unit length, row-major, owned by the classifier. */
+/* (L, E) label embeddings of unit length, or a probe's weight; row-major, owned by the classifier.
+ */
 CLIPCLS_API const float *clipcls_classifier_embeddings(const clipcls_classifier *classifier);
 
 typedef struct clipcls_result {
 	size_t index;      /* the label's place in the list */
-	double similarity; /* cosine */
-	double score;      /* softmax over all labels of logit_scale * cosine */
+	double similarity; /* cosine; the logit where the classifier is a probe */
+	double score;      /* softmax over all labels of logit_scale * cosine, or of the logits */
 } clipcls_result;
 
 /* Ranks all labels for one embedding (E floats of unit length): by similarity, ties by index.
@@ -281,6 +282,42 @@ CLIPCLS_API clipcls_status clipcls_classify_files(clipcls_classifier *classifier
                                                   const clipcls_image_options *options,
                                                   clipcls_next_fn next, clipcls_record_fn record,
                                                   void *user, clipcls_error *error);
+
+/* ---- few-shot probes ------------------------------------------------------------------------ */
+
+/* A linear classifier on a model's image embeddings, learned from some pictures of each class. */
+typedef struct clipcls_probe clipcls_probe;
+
+/* A good C for embeddings of unit length and 1 to 16 pictures of each class (docs/probes.md). */
+#define CLIPCLS_PROBE_C 10
+
+/* Logistic regression with an L2 penalty on the weights and none on the bias, to the minimum of
+ * C * (sum over examples of -log softmax(weight x + bias)[class]) + 0.5 |weight|^2: what
+ * LogisticRegression(C=C) of scikit-learn has, for two classes too.
+ *
+ * embeddings: (n, E), of unit length, as `model` makes them.   classes: (n), places in `labels`, of
+ * which there are two at least and every one has an example. All are borrowed for the call. The
+ * result does not depend on the model's threads. Errors: CLIPCLS_ERR_ARGUMENT,
+ * CLIPCLS_ERR_UNSUPPORTED in a build without liblbfgs, CLIPCLS_ERR_FORMAT for a label twice. */
+CLIPCLS_API clipcls_status clipcls_probe_train(clipcls_probe **out, clipcls_model *model,
+                                               const float *embeddings, const size_t *classes,
+                                               size_t n, const clipcls_labels *labels, double C,
+                                               clipcls_error *error);
+/* Writes a probe as a safetensors file. Replaces `path` only when all is written. */
+CLIPCLS_API clipcls_status clipcls_probe_save(const clipcls_probe *probe, const char *path,
+                                              clipcls_error *error);
+/* Opens what clipcls_probe_save wrote. A probe that was trained with another model is
+ * CLIPCLS_ERR_ARGUMENT; another dtype or layout of the same is fine. On error *out is NULL. */
+CLIPCLS_API clipcls_status clipcls_probe_open(clipcls_probe **out, clipcls_model *model,
+                                              const char *path, clipcls_error *error);
+CLIPCLS_API void clipcls_probe_free(clipcls_probe *probe);
+/* Its classes; owned by the probe. */
+CLIPCLS_API const clipcls_labels *clipcls_probe_labels(const clipcls_probe *probe);
+/* A classifier whose labels are the probe's classes. Borrows the model, which must outlive it. */
+CLIPCLS_API clipcls_status clipcls_classifier_from_probe(clipcls_classifier **out,
+                                                         clipcls_model *model,
+                                                         const clipcls_probe *probe,
+                                                         clipcls_error *error);
 
 /* ---- explicit ------------------------------------------------------------------------------- */
 

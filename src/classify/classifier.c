@@ -3,18 +3,21 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "classify/label_cache.h"
+#include "classify/probe.h"
 #include "classify/prompts.h"
 #include "nn/ops.h"
 #include "text/labels.h"
 
 #include <math.h>
 #include <stdlib.h>
+#include <string.h>
 
 /* L labels, E embedding. */
 struct clipcls_classifier {
 	clipcls_model *model;
 	size_t label_count;
 	float *embeddings; /* (L, E) */
+	float *bias;       /* (L), a probe's; NULL = none */
 	double logit_scale;
 	clipcls_cache_state cache_state;
 	clipcls_error cache_error;
@@ -122,13 +125,51 @@ cleanup:
 	return status;
 }
 
+/* With room for the embeddings; NULL when memory is out. */
+static clipcls_classifier *new_classifier(clipcls_model *model, size_t L)
+{
+	size_t size;
+	clipcls_classifier *classifier = memory_new(1, sizeof *classifier);
+	if (classifier == NULL)
+		return NULL;
+	classifier->model = model;
+	classifier->label_count = L;
+	if (size_mul(L, clipcls_model_embedding_size(model), &size))
+		classifier->embeddings = memory_floats(size);
+	if (classifier->embeddings == NULL) {
+		clipcls_classifier_free(classifier);
+		return NULL;
+	}
+	return classifier;
+}
+
+clipcls_status clipcls_classifier_from_probe(clipcls_classifier **out, clipcls_model *model,
+                                             const clipcls_probe *probe, clipcls_error *error)
+{
+	size_t L = clipcls_labels_count(probe->labels);
+	*out = NULL;
+	if (probe->E != clipcls_model_embedding_size(model))
+		return error_set(error, CLIPCLS_ERR_ARGUMENT, "the probe is not one of this model");
+	clipcls_classifier *classifier = new_classifier(model, L);
+	if (classifier != NULL)
+		classifier->bias = memory_floats(L);
+	if (classifier == NULL || classifier->bias == NULL) {
+		clipcls_classifier_free(classifier);
+		return error_memory(error);
+	}
+	memcpy(classifier->embeddings, probe->weight, L * probe->E * sizeof *probe->weight);
+	memcpy(classifier->bias, probe->bias, L * sizeof *probe->bias);
+	classifier->logit_scale = 1;
+	*out = classifier;
+	return CLIPCLS_OK;
+}
+
 clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *model,
                                       const clipcls_labels *labels,
                                       const clipcls_templates *templates, clipcls_error *error)
 {
 	clipcls_templates *simple = NULL;
 	clipcls_classifier *classifier = NULL;
-	size_t size;
 	*out = NULL;
 	if (clipcls_labels_count(labels) == 0)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "no labels");
@@ -141,18 +182,9 @@ clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *m
 			goto cleanup;
 		templates = simple;
 	}
-	classifier = memory_new(1, sizeof *classifier);
-	if (classifier == NULL) {
-		status = error_memory(error);
-		goto cleanup;
-	}
-	classifier->model = model;
-	classifier->label_count = clipcls_labels_count(labels);
-	if (size_mul(classifier->label_count, clipcls_model_embedding_size(model), &size))
-		classifier->embeddings = memory_floats(size);
-	status = classifier->embeddings == NULL
-	             ? error_memory(error)
-	             : model_logit_scale(&classifier->logit_scale, model, error);
+	classifier = new_classifier(model, clipcls_labels_count(labels));
+	status = classifier == NULL ? error_memory(error)
+	                            : model_logit_scale(&classifier->logit_scale, model, error);
 	if (status == CLIPCLS_OK)
 		status = obtain_embeddings(classifier, labels, templates, error);
 cleanup:
@@ -169,6 +201,7 @@ void clipcls_classifier_free(clipcls_classifier *classifier)
 	if (classifier == NULL)
 		return;
 	free(classifier->embeddings);
+	free(classifier->bias);
 	free(classifier);
 }
 
@@ -208,8 +241,10 @@ void clipcls_classifier_rank(const clipcls_classifier *classifier, const float *
 	size_t L = classifier->label_count, E = clipcls_model_embedding_size(classifier->model);
 	double sum = 0;
 	for (size_t label = 0; label < L; label++) {
-		double cosine = dot_double(classifier->embeddings + label * E, embedding, E);
-		out[label] = (clipcls_result){ .index = label, .similarity = cosine };
+		double similarity = dot_double(classifier->embeddings + label * E, embedding, E);
+		if (classifier->bias != NULL)
+			similarity += classifier->bias[label];
+		out[label] = (clipcls_result){ .index = label, .similarity = similarity };
 	}
 	qsort(out, L, sizeof *out, compare_results);
 	/* Subtract the maximum: exp() of a large logit_scale overflows. */

@@ -1,6 +1,7 @@
 #include "classify/model.h"
 
 #include "base/buffer.h"
+#include "classify/minimize.h"
 #include "image/image.h"
 #include "nn/linear.h"
 #include "nn/low_products.h"
@@ -71,6 +72,8 @@ char *clipcls_build_info(void)
 	              low == NULL                              ? low_products_missing(LOW_INT8)
 	              : low_products_missing(LOW_BF16) == NULL ? ", int8 and bf16"
 	                                                       : ", int8");
+	const char *trainer = minimize_name();
+	buffer_format(&out, "training: %s\n", trainer != NULL ? trainer : "none");
 	image_decoders_describe(&out);
 	buffer_text(&out, "sandbox: none\n");
 	if (out.failed)

@@ -25,6 +25,18 @@ void blas_multiply_transposed(const struct blas_product *product);
 /* b is (k, n). */
 void blas_multiply(const struct blas_product *product);
 
+/* The same in double, where rounding would show: the loss and the gradient of training. */
+struct blas_double_product {
+	size_t m, n, k;
+	const double *a, *b; /* a (m, k); b (n, k) when b_transposed, else (k, n) */
+	size_t a_stride, b_stride;
+	int b_transposed;
+	double *c;
+	size_t c_stride;
+	int accumulate;
+};
+void blas_multiply_double(const struct blas_double_product *product);
+
 /* Makes the library run in the calling thread only: our own pool does the splitting. */
 void blas_setup(void);
 /* "OpenBLAS 0.3.21 Haswell"; static text. */

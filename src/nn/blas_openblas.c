@@ -21,6 +21,13 @@ void blas_multiply(const struct blas_product *product)
 	multiply(product, CblasNoTrans);
 }
 
+void blas_multiply_double(const struct blas_double_product *p)
+{
+	cblas_dgemm(CblasRowMajor, CblasNoTrans, p->b_transposed ? CblasTrans : CblasNoTrans,
+	            (blasint)p->m, (blasint)p->n, (blasint)p->k, 1.0, p->a, (blasint)p->a_stride, p->b,
+	            (blasint)p->b_stride, p->accumulate ? 1.0 : 0.0, p->c, (blasint)p->c_stride);
+}
+
 void blas_setup(void)
 {
 	openblas_set_num_threads(1);
