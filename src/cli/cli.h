@@ -53,7 +53,7 @@ struct options {
 	bool no_recursive;
 	const char *files_from;
 	const char *stream;
-	const char *output;      /* embed: where to; NULL = stdout */
+	const char *output;      /* embed, probe train: where to; NULL = stdout, or nowhere */
 	const char *index;       /* search: the file that keeps embeddings; NULL = none */
 	struct strings queries;  /* search: texts */
 	struct strings pictures; /* search: --query-image */
@@ -71,6 +71,12 @@ struct options {
 	bool suggest_templates; /* eval */
 	bool explain_labels;
 	const char *dtype;       /* convert */
+	const char *probe;       /* classify, eval: a probe's file; NULL = labels and their prompts */
+	size_t shots;            /* probe train: pictures of each class; 0 = all */
+	size_t seed;             /* probe train */
+	double c;                /* probe train: C of the penalty */
+	bool curve;              /* probe train */
+	const char *test;        /* probe train: pictures for the curve; NULL = of the training ones */
 	double seconds;          /* bench */
 	struct strings operands; /* what is not an option */
 };
@@ -93,6 +99,8 @@ enum exit_code command_classify(const struct options *options);
 enum exit_code command_eval(const struct options *options);
 enum exit_code command_embed(const struct options *options);
 enum exit_code command_search(const struct options *options);
+enum exit_code command_probe_train(const struct options *options);
+enum exit_code command_probe_apply(const struct options *options);
 enum exit_code command_convert(const struct options *options);
 enum exit_code command_inspect(const struct options *options);
 enum exit_code command_bench(const struct options *options);

@@ -5,9 +5,12 @@
 #define AT(member) offsetof(struct options, member)
 /* What several commands share: those that encode pictures, those that take any number of them, and
  * those with labels in prompts. */
-#define FOR_PICTURES (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED | FOR_SEARCH)
+#define FOR_PICTURES (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED | FOR_SEARCH | FOR_PROBE)
 #define FOR_INPUTS (FOR_CLASSIFY | FOR_EMBED | FOR_SEARCH)
-#define FOR_LABELS (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED)
+#define FOR_LABELS (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED | FOR_PROBE)
+
+#define TEXT_OF(number) #number
+#define NUMBER_TEXT(macro) TEXT_OF(macro)
 
 static const char *const formats[] = { "text", "tsv", "csv", "json", "jsonl", "junit", NULL };
 static const char *const rankings[] = { "text", "tsv", "csv", "json", "jsonl", NULL };
@@ -39,6 +42,20 @@ const struct option_row option_table[] = {
 	{ 0, "index", "FILE", FOR_SEARCH, take_text, AT(index), NULL,
 	  "keep the pictures' embeddings in FILE: only new and changed\npictures are encoded again" },
 	{ 'o', "output", "FILE", FOR_EMBED, take_text, AT(output), NULL, "where to (default: stdout)" },
+	{ 0, "probe", "FILE", FOR_CLASSIFY | FOR_EVAL, take_text, AT(probe), NULL,
+	  "a probe's classes instead of labels and their prompts\n('clipcls probe train' makes one)" },
+	{ 'o', "output", "FILE", FOR_PROBE, take_text, AT(output), NULL, "the file to write" },
+	{ 0, "shots", "N", FOR_PROBE, take_count, AT(shots), NULL,
+	  "learn from N pictures of each class, chosen at random\n(default: from all)" },
+	{ 0, "seed", "N", FOR_PROBE, take_size, AT(seed), NULL,
+	  "another choice of pictures for each number (default: 0)" },
+	{ 0, "c", "C", FOR_PROBE, take_positive, AT(c), NULL,
+	  "inverse strength of the L2 penalty, scikit-learn's C\n(default: " NUMBER_TEXT(
+	      CLIPCLS_PROBE_C) ", good for 1 to 16 shots: docs/probes.md)" },
+	{ 0, "curve", NULL, FOR_PROBE, take_flag, AT(curve), NULL,
+	  "print the accuracy with 1, 2, 4, 8 and 16 shots, and zero-shot" },
+	{ 0, "test", "DIR|LIST", FOR_PROBE, take_text, AT(test), NULL,
+	  "pictures to measure the curve on\n(default: those that no shot is taken from)" },
 	{ 'k', "top-k", "N", FOR_CLASSIFY, take_size, AT(top_k), NULL,
 	  "results per picture; 0 = all (default: 5)" },
 	{ 'k', "top-k", "N", FOR_SEARCH, take_size, AT(top_k), NULL,
@@ -104,12 +121,12 @@ const struct option_row option_table[] = {
 	  "auto (default), always, never" },
 	{ 0, "color", "WHEN", FOR_CLASSIFY, take_when, AT(color), whens,
 	  "auto (default; NO_COLOR is honoured), always, never" },
-	{ 'f', "format", "F", FOR_EVAL | FOR_INSPECT | FOR_BENCH, take_format, AT(format), reports,
-	  "text (default), json" },
-	{ 0, "names", "FILE", FOR_EVAL, take_text, AT(names), NULL,
+	{ 'f', "format", "F", FOR_EVAL | FOR_INSPECT | FOR_BENCH | FOR_PROBE, take_format, AT(format),
+	  reports, "text (default), json" },
+	{ 0, "names", "FILE", FOR_EVAL | FOR_PROBE, take_text, AT(names), NULL,
 	  "which labels are right for a class: class<TAB>label<TAB>...,\n"
 	  "a label being its text or # and its place from 0" },
-	{ 0, "subset", NULL, FOR_EVAL, take_flag, AT(subset), NULL,
+	{ 0, "subset", NULL, FOR_EVAL | FOR_PROBE, take_flag, AT(subset), NULL,
 	  "only labels that are right for some class may be an answer" },
 	{ 0, "suggest-templates", NULL, FOR_EVAL, take_flag, AT(suggest_templates), NULL,
 	  "say which templates help, each of --templates and -t alone\n(default: imagenet80), and "

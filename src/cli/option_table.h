@@ -15,7 +15,8 @@ enum {
 	FOR_EVAL = 64,
 	FOR_EMBED = 128,
 	FOR_SEARCH = 256,
-	FOR_ALL = 511
+	FOR_PROBE = 512, /* probe train; probe apply takes what classify does */
+	FOR_ALL = 1023
 };
 
 struct option_row {

@@ -1,6 +1,7 @@
 #include "cli/option_values.h"
 
 #include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -109,6 +110,16 @@ bool take_seconds(void *out, const struct option_row *row, const char *value)
 	double number = strtod(value, &end);
 	if (end == value || *end != '\0' || !(number > 0 && number <= 3600))
 		return bad_value(row, value, "not a number above 0 and up to 3600");
+	*(double *)out = number;
+	return true;
+}
+
+bool take_positive(void *out, const struct option_row *row, const char *value)
+{
+	char *end = NULL;
+	double number = strtod(value, &end);
+	if (end == value || *end != '\0' || !(number > 0 && number < HUGE_VAL))
+		return bad_value(row, value, "not a number above 0");
 	*(double *)out = number;
 	return true;
 }

@@ -18,6 +18,7 @@ option_take take_count;       /* size_t, at least 1 */
 option_take take_probability; /* double, 0 to 1 */
 option_take take_cosine;      /* double, -1 to 1 */
 option_take take_seconds;     /* double, above 0 */
+option_take take_positive;    /* double, above 0 */
 option_take take_word;        /* const char *, one of the row's choices */
 option_take take_when;        /* enum when */
 option_take take_format;      /* enum output_format, of the row's choices */

@@ -56,6 +56,43 @@ clipcls_status session_open_model(struct session *session, const struct options 
 	return status;
 }
 
+static clipcls_status copy_labels(clipcls_labels **out, const clipcls_labels *labels,
+                                  clipcls_error *error)
+{
+	clipcls_status status = clipcls_labels_new(out, error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < clipcls_labels_count(labels); i++)
+		status = clipcls_labels_add(*out, clipcls_labels_text(labels, i), NULL, 0, error);
+	return status;
+}
+
+static clipcls_status open_probe(struct session *session, const struct options *options,
+                                 clipcls_error *error)
+{
+	double start = clock_seconds();
+	clipcls_probe *probe = NULL;
+	if (sources_name_labels(options) || sources_name_templates(options)) {
+		error->status = CLIPCLS_ERR_ARGUMENT;
+		snprintf(error->message, sizeof error->message,
+		         "%s: a probe has its own classes: labels and templates do not go with --probe",
+		         options->probe);
+		return error->status;
+	}
+	clipcls_status status = session_open_model(session, options, error);
+	if (status == CLIPCLS_OK)
+		status = clipcls_probe_open(&probe, session->model, options->probe, error);
+	if (status == CLIPCLS_OK)
+		status = copy_labels(&session->labels, clipcls_probe_labels(probe), error);
+	if (status == CLIPCLS_OK)
+		status = verdict_check(options, session->labels, error);
+	if (status == CLIPCLS_OK)
+		status = clipcls_classifier_from_probe(&session->classifier, session->model, probe, error);
+	if (status == CLIPCLS_OK && options->verbose)
+		complain("%s: %zu classes read in %.3f s", options->probe,
+		         clipcls_labels_count(session->labels), clock_seconds() - start);
+	clipcls_probe_free(probe);
+	return status;
+}
+
 static void tell_of_labels(const struct session *session, const char *name, double seconds)
 {
 	const char *why;
@@ -73,6 +110,8 @@ clipcls_status session_open(struct session *session, const struct options *optio
 {
 	double start = clock_seconds();
 	clipcls_status status = CLIPCLS_OK;
+	if (options->probe != NULL)
+		return open_probe(session, options, error);
 	/* Labels and templates first: their mistakes are found before a large model is opened. */
 	if (session->labels == NULL && sources_name_labels(options))
 		status = sources_labels(&session->labels, options, error);

@@ -21,6 +21,11 @@ bool sources_name_labels(const struct options *options)
 	return options->label_sources.count > 0 || options->labels.count > 0;
 }
 
+bool sources_name_templates(const struct options *options)
+{
+	return options->template_sources.count > 0 || options->templates.count > 0;
+}
+
 static clipcls_status io_error(clipcls_error *error, const char *path, int reason)
 {
 	error->status = CLIPCLS_ERR_IO;

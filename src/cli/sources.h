@@ -10,6 +10,9 @@ const char *sources_model(const struct options *options);
 /* Whether -l or -L was given. */
 bool sources_name_labels(const struct options *options);
 
+/* Whether -t or --templates was given. */
+bool sources_name_templates(const struct options *options);
+
 /* All labels of -l and -L, in this order. On error *out is NULL. */
 clipcls_status sources_labels(clipcls_labels **out, const struct options *options,
                               clipcls_error *error);

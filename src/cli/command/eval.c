@@ -76,12 +76,12 @@ static enum exit_code evaluate(struct eval *eval)
 	return code == EXIT_DONE && failed ? EXIT_SOME_FAILED : code;
 }
 
-/* Labels are those of -l and -L, else the names of the classes. */
+/* Labels are those of -l and -L or of a probe, else the names of the classes. */
 static enum exit_code report(struct eval *eval)
 {
 	const struct options *options = eval->options;
 	clipcls_error error = { 0 };
-	if (!sources_name_labels(options) &&
+	if (!sources_name_labels(options) && options->probe == NULL &&
 	    class_map_labels(&eval->session.labels, &eval->dataset, &error) != CLIPCLS_OK)
 		return complain_error(&error);
 	if (options->suggest_templates)
@@ -99,6 +99,10 @@ enum exit_code command_eval(const struct options *options)
 		complain("eval takes one DIRECTORY or MANIFEST; see 'clipcls eval --help'");
 	else if (options->suggest_templates && options->explain_labels)
 		complain("--suggest-templates and --explain-labels are two reports: ask for one");
+	else if (options->probe != NULL && (options->suggest_templates || options->explain_labels))
+		complain(
+		    "--suggest-templates and --explain-labels are about labels' texts, and a probe has "
+		    "none");
 	else if (dataset_read(&eval.dataset, options->operands.items[0]))
 		code = report(&eval);
 	tally_free(&eval.tally);

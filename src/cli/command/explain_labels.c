@@ -204,6 +204,8 @@ static bool usage_makes_sense(const struct options *options)
 	if (inputs_named(options))
 		complain("--explain-labels is about labels alone and takes no pictures; "
 		         "'clipcls eval --explain-labels' is for labelled ones");
+	else if (options->probe != NULL)
+		complain("--explain-labels is about labels' texts, and a probe has none");
 	else if (format != FORMAT_TEXT && format != FORMAT_TSV && format != FORMAT_JSON &&
 	         format != FORMAT_JSONL)
 		complain("--explain-labels prints text, tsv, json or jsonl");

@@ -40,7 +40,7 @@ static bool add_example(struct dataset *dataset, char *path, size_t class)
 		free(path);
 		return false;
 	}
-	dataset->examples[dataset->count++] = (struct example){ path, class };
+	dataset->examples[dataset->count++] = (struct example){ path, class, 0 };
 	return true;
 }
 

@@ -7,6 +7,7 @@
 struct example {
 	char *path;
 	size_t class; /* in classes */
+	size_t rank;  /* among those of its class, in a random order: shots_rank; else 0 */
 };
 
 struct dataset {
