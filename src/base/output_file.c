@@ -20,6 +20,24 @@ static clipcls_status io_error(const struct output_file *file, const char *doing
 	                 strerror(errno));
 }
 
+/* Of the file that is replaced, else what the user's mask leaves of `mode`. */
+static mode_t mode_of(const char *path, mode_t mode)
+{
+	struct stat st;
+	if (stat(path, &st) == 0)
+		return st.st_mode & 0777;
+	mode_t mask = umask(0);
+	umask(mask);
+	return mode & ~mask;
+}
+
+/* A device, a pipe or a directory is not to be replaced by a file. */
+static bool is_replaceable(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) != 0 || S_ISREG(st.st_mode);
+}
+
 clipcls_status output_file_open(struct output_file *file, const char *path, mode_t mode,
                                 clipcls_error *error)
 {
@@ -29,10 +47,12 @@ clipcls_status output_file_open(struct output_file *file, const char *path, mode
 	*file = (struct output_file){ memory_string(path, strlen(path)), name.bytes, -1 };
 	if (file->path == NULL || name.failed)
 		return error_memory(error);
+	if (!is_replaceable(path))
+		return error_set(error, CLIPCLS_ERR_IO, "%s: is there, and is no regular file", path);
 	file->fd = mkstemp(file->temporary);
 	if (file->fd < 0)
 		return io_error(file, "create", error);
-	if (fchmod(file->fd, mode) != 0)
+	if (fchmod(file->fd, mode_of(path, mode)) != 0)
 		return io_error(file, "create", error);
 	return CLIPCLS_OK;
 }

@@ -11,7 +11,8 @@ struct output_file {
 	int fd;
 };
 
-/* mode: who may read and write it. Errors: CLIPCLS_ERR_IO (a full disk among them), _MEMORY;
+/* mode: who may read and write it, but for the user's mask; a file that is replaced keeps its own.
+ * Errors: CLIPCLS_ERR_IO (a full disk, something at `path` that is no regular file), _MEMORY;
  * messages start with the path. */
 clipcls_status output_file_open(struct output_file *file, const char *path, mode_t mode,
                                 clipcls_error *error);

@@ -3,11 +3,10 @@
 import io
 import json
 import os
-import pathlib
 import shutil
 import signal
+import stat
 import subprocess
-import time
 
 import numpy
 import pytest
@@ -251,6 +250,23 @@ def test_an_interrupted_run_keeps_what_it_has(clipcls, embed, work, photos, mode
 def test_usage(embed, pictures, arguments, text):
     done = embed(*arguments)
     assert (done.code, done.out) == (2, b"") and text in done.err
+
+
+@pytest.mark.parametrize("arguments", [["-f", "npy"], ["-f", "index"]])
+def test_what_is_no_file_is_not_replaced(embed, work, pictures, arguments):
+    os.mkfifo(work / "pipe")
+    done = embed(*arguments, "-o", "pipe", *pictures)
+    assert done.code == 2 and "pipe: is there, and is no regular file" in done.err
+    assert stat.S_ISFIFO((work / "pipe").stat().st_mode)
+
+
+def test_who_may_read_a_file(clipcls, embed, work, pictures):
+    command = ["sh", "-c", 'umask 077 && exec "$0" "$@"', *clipcls.command(["embed", "-o", "a.npy", *pictures])]
+    subprocess.run(command, cwd=work, env=clipcls.env, check=True)
+    assert (work / "a.npy").stat().st_mode & 0o777 == 0o600
+    (work / "a.npy").chmod(0o640)
+    assert embed("-o", "a.npy", *pictures).code == 0
+    assert (work / "a.npy").stat().st_mode & 0o777 == 0o640
 
 
 def test_a_full_disk_is_named(embed, pictures):

@@ -134,6 +134,19 @@ def test_suggesting_templates(run, by_class, folder):
     assert out.splitlines()[2] == "top-1            100.00 %"
 
 
+def test_a_probe(run, folder):
+    for name in ("bee", "koala"):
+        for part, copies in (("train", 17), ("held_out", 2)):
+            (folder / part / name).mkdir(parents=True)
+            for copy in range(copies):
+                shutil.copy(folder / f"photos/{name}.jpg", folder / part / name / f"{copy}.jpg")
+    (folder / "new").mkdir()
+    shutil.copy(folder / "photos" / "koala.jpg", folder / "new")
+    lines = run("clipcls probe train").splitlines()
+    assert lines[0] == "test pictures  4" and lines[-2].split()[0] == "16"
+    assert lines[-1].startswith("new/koala.jpg: koala ")
+
+
 def test_objectnet(run, folder):
     """Its mappings in small: lines of names, and their places in ImageNet's order, are not the same."""
     for name, picture in (("bee_thing", "bee"), ("cat_thing", "cat"), ("unmapped", "koala")):

@@ -55,6 +55,8 @@ static bool makes_sense(const struct embed *embed)
 		complain("an index needs --output FILE");
 		return false;
 	}
+	if (options->output != NULL && !output_check_path(options->output))
+		return false;
 	return labels ? inputs_share_stdin(options) : inputs_make_sense(options);
 }
 

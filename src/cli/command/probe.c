@@ -3,6 +3,7 @@
 #include "cli/clock.h"
 #include "cli/command/probe_curve.h"
 #include "cli/labelled/dataset_embed.h"
+#include "cli/output/output.h"
 #include "cli/sources.h"
 
 #include <stdlib.h>
@@ -201,7 +202,8 @@ enum exit_code command_probe_train(const struct options *options)
 {
 	struct training training = { .options = options };
 	enum exit_code code = EXIT_FATAL;
-	if (usage_makes_sense(options) && read_datasets(&training))
+	if (usage_makes_sense(options) &&
+	    (options->output == NULL || output_check_path(options->output)) && read_datasets(&training))
 		code = run(&training);
 	class_map_free(&training.map);
 	clipcls_labels_free(training.labels);

@@ -57,6 +57,8 @@ static bool makes_sense(const struct search *search)
 		complain("nothing to look for: --query TEXT or --query-image FILE says what");
 		return false;
 	}
+	if (options->index != NULL && pictures_named(search) && !output_check_path(options->index))
+		return false;
 	return search->index_paths.count > 0 ? inputs_share_stdin(options) : inputs_make_sense(options);
 }
 

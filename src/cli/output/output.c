@@ -1,8 +1,12 @@
 #include "cli/output/output.h"
 
 #include <errno.h>
+#include <libgen.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 static const struct output_writer *writer_of(enum output_format format)
 {
@@ -30,6 +34,19 @@ bool output_redirect(const char *path)
 	}
 	stdout_name = path;
 	return true;
+}
+
+bool output_check_path(const char *path)
+{
+	struct stat st;
+	if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
+		return true; /* a device or a pipe: opening it tells */
+	char *copy = strdup(path);
+	bool good = copy != NULL && access(dirname(copy), W_OK | X_OK) == 0;
+	if (!good)
+		complain("%s: cannot write there: %s", path, strerror(errno));
+	free(copy);
+	return good;
 }
 
 bool output_print(struct buffer *line)

@@ -41,6 +41,9 @@ void output_free(struct output *output);
 bool output_print(struct buffer *text);
 /* From here on stdout is this file, which is made or emptied. False after a message. */
 bool output_redirect(const char *path);
+/* Whether a file can be made at this path, as far as can be told beforehand: before hours of work,
+ * not behind them. False after a message. */
+bool output_check_path(const char *path);
 /* Flushes stdout; `code`, or what a failed stdout makes of it. Says once why. */
 enum exit_code output_finish(enum exit_code code);
 
