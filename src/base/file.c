@@ -15,11 +15,11 @@ static clipcls_status io_error(clipcls_error *error, const char *path, const cha
 	return error_set(error, CLIPCLS_ERR_IO, "%s: cannot %s: %s", path, doing, strerror(errno));
 }
 
-static int open_retry(const char *path)
+static int open_retry(const char *path, int more)
 {
 	int fd;
 	do
-		fd = open(path, O_RDONLY | O_CLOEXEC);
+		fd = open(path, O_RDONLY | O_CLOEXEC | more);
 	while (fd < 0 && errno == EINTR);
 	return fd;
 }
@@ -77,7 +77,7 @@ clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const 
 {
 	*bytes = NULL;
 	*size = 0;
-	int fd = open_retry(path);
+	int fd = open_retry(path, 0);
 	if (fd < 0)
 		return io_error(error, name, "open");
 	clipcls_status status = file_read_fd(bytes, size, fd, name, limit, error);
@@ -118,7 +118,8 @@ clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_err
 {
 	struct stat st;
 	*map = (struct file_map){ 0 };
-	int fd = open_retry(path);
+	/* What is no file must not hold us up: opening a pipe waits for its other end. */
+	int fd = open_retry(path, O_NONBLOCK);
 	if (fd < 0)
 		return io_error(error, path, "open");
 	clipcls_status status = CLIPCLS_OK;

@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 struct clipcls_index {
 	struct safetensors *file;
@@ -33,7 +34,9 @@ static int64_t number_at(const unsigned char *numbers, size_t i)
 int clipcls_index_recognise(const char *path)
 {
 	char start[512] = "";
-	FILE *file = fopen(path, "re");
+	struct stat st;
+	/* A pipe may be a picture's: nothing is taken out of it. */
+	FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
 	if (file == NULL)
 		return 0;
 	size_t n = fread(start, 1, sizeof start, file);

@@ -4,6 +4,7 @@ import csv
 import io
 import json
 import shutil
+import subprocess
 
 import numpy
 import pytest
@@ -140,6 +141,15 @@ def test_formats(search, photos):
     assert search(*arguments).out.decode() == text
     both = search("--query", "dog", *arguments).out.decode()
     assert both.startswith("dog\n  ") and '\na "cat", or so\n  ' in both
+
+
+def test_a_picture_from_a_pipe_is_read_once(search, clipcls, model, photos):
+    [plain] = found(search("--query", "cat", "-f", "jsonl", "photos/bee.jpg"))
+    command = clipcls.command(["search", "-m", model, "--query", "cat", "-f", "jsonl"])
+    done = subprocess.run(["bash", "-c", '"$@" <(cat photos/bee.jpg)', "bash", *command], cwd=clipcls.cwd, env=clipcls.env,
+                          capture_output=True, timeout=60)
+    [result] = json.loads(done.stdout)["results"]
+    assert done.returncode == 0 and result["similarity"] == plain["photos/bee.jpg"]
 
 
 def test_threshold(search, photos):

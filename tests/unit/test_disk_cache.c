@@ -184,13 +184,13 @@ static void what_is_no_file_is_neither_taken_nor_waited_for(void **state)
 	char *path = only_entry(*state);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkfifo(path, 0600), 0);
+	char payload[PAYLOAD] = { 0 };
 	assert_false(has_entry(&cache, "key", 5));
-	write_entry(&cache, "key", 6);
-	assert_true(has_entry(&cache, "key", 6));
+	assert_error(disk_cache_write(&cache, key_of("key"), payload, PAYLOAD, &error), CLIPCLS_ERR_IO,
+	             path);
 	assert_int_equal(unlink(path), 0);
 	assert_int_equal(mkdir(path, 0700), 0);
 	assert_false(has_entry(&cache, "key", 5));
-	char payload[PAYLOAD] = { 0 };
 	assert_error(disk_cache_write(&cache, key_of("key"), payload, PAYLOAD, &error), CLIPCLS_ERR_IO,
 	             path);
 	assert_int_equal(list(*state).count, 1);
