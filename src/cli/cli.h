@@ -94,6 +94,8 @@ struct command {
 __attribute__((format(printf, 1, 2))) void complain(const char *format, ...);
 /* The same for a failed library call; returns EXIT_FATAL. */
 enum exit_code complain_error(const clipcls_error *error);
+/* CLIPCLS_ERR_MEMORY with its message, as the library has it. */
+clipcls_status memory_error(clipcls_error *error);
 
 enum exit_code command_classify(const struct options *options);
 enum exit_code command_eval(const struct options *options);

@@ -21,6 +21,12 @@ void complain(const char *format, ...)
 	fputc('\n', stderr);
 }
 
+clipcls_status memory_error(clipcls_error *error)
+{
+	snprintf(error->message, sizeof error->message, "out of memory");
+	return error->status = CLIPCLS_ERR_MEMORY;
+}
+
 enum exit_code complain_error(const clipcls_error *error)
 {
 	complain("%s", error->message);

@@ -36,11 +36,7 @@ clipcls_status save_reopen(struct collection *collection, bool may_miss, clipcls
 		return status;
 	/* One more: an empty array may be NULL. */
 	collection->met = calloc(clipcls_index_count(collection->index) + 1, sizeof *collection->met);
-	if (collection->met == NULL) {
-		snprintf(error->message, sizeof error->message, "out of memory");
-		return error->status = CLIPCLS_ERR_MEMORY;
-	}
-	return CLIPCLS_OK;
+	return collection->met != NULL ? CLIPCLS_OK : memory_error(error);
 }
 
 /* Whether the index is what would be written: the same pictures in the same order. */

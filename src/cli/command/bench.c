@@ -201,7 +201,7 @@ static clipcls_status make_labels(struct bench *bench, clipcls_error *error)
 		const char *name = clipcls_labels_text(names, i * step);
 		if (asprintf(&bench->prompts[i], "a photo of a %s.", name) < 0) {
 			bench->prompts[i] = NULL;
-			status = bench_out_of_memory(error);
+			status = memory_error(error);
 		}
 		if (status == CLIPCLS_OK)
 			status = clipcls_labels_add(bench->labels, name, NULL, 0, error);
@@ -257,7 +257,7 @@ static clipcls_status make_buffers(struct bench *bench, clipcls_error *error)
 	bench->embeddings = calloc(rows, E * sizeof *bench->embeddings);
 	bench->results = calloc(PROMPTS, sizeof *bench->results);
 	if (bench->pixels == NULL || bench->embeddings == NULL || bench->results == NULL)
-		return bench_out_of_memory(error);
+		return memory_error(error);
 	for (size_t i = 0; i < report->batch_pictures * floats; i++)
 		bench->pixels[i] = (float)bench_random(&state) / 64.0f - 2.0f;
 	return clipcls_classifier_new(&bench->classifier, bench->model, bench->labels, NULL, error);

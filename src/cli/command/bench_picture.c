@@ -11,13 +11,6 @@
 /* Of the picture that is made here. */
 enum { WIDTH = 640, HEIGHT = 480 };
 
-clipcls_status bench_out_of_memory(clipcls_error *error)
-{
-	error->status = CLIPCLS_ERR_MEMORY;
-	snprintf(error->message, sizeof error->message, "out of memory");
-	return CLIPCLS_ERR_MEMORY;
-}
-
 uint8_t bench_random(uint32_t *state)
 {
 	*state = *state * 1664525u + 1013904223u;
@@ -32,7 +25,7 @@ clipcls_status bench_picture_make(char **bytes, size_t *out_size, clipcls_error 
 	uint32_t state = 1;
 	*bytes = malloc(size);
 	if (*bytes == NULL)
-		return bench_out_of_memory(error);
+		return memory_error(error);
 	memcpy(*bytes, header, n);
 	for (size_t i = n; i < size; i++)
 		(*bytes)[i] = (char)bench_random(&state);

@@ -14,7 +14,5 @@ clipcls_status bench_picture_read(char **bytes, size_t *size, const char *path,
                                   clipcls_error *error);
 
 uint8_t bench_random(uint32_t *state);
-/* Fills the error in. */
-clipcls_status bench_out_of_memory(clipcls_error *error);
 
 #endif

@@ -77,8 +77,7 @@ static clipcls_status find_neighbours(struct labels_report *report, const struct
 	if (found == NULL || report->neighbours == NULL ||
 	    !nearest_labels(found, labels.rows, labels.L, &labels)) {
 		free(found);
-		snprintf(error->message, sizeof error->message, "out of memory");
-		return error->status = CLIPCLS_ERR_MEMORY;
+		return memory_error(error);
 	}
 	report->count = labels.L;
 	for (size_t i = 0; i < labels.L; i++) {

@@ -67,14 +67,14 @@ static bool open_indexes(struct search *search)
 	clipcls_error error = { 0 };
 	size_t n = search->index_paths.count;
 	search->indexes = calloc(n + 1, sizeof *search->indexes);
-	clipcls_status status = search->indexes != NULL ? CLIPCLS_OK : CLIPCLS_ERR_MEMORY;
+	clipcls_status status = search->indexes != NULL ? CLIPCLS_OK : memory_error(&error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < n; i++) {
 		status = clipcls_index_open(&search->indexes[i], search->index_paths.items[i], &error);
 		if (status == CLIPCLS_OK)
 			status = clipcls_index_check(search->indexes[i], search->session.model, &error);
 	}
 	if (status != CLIPCLS_OK)
-		complain("%s", error.message[0] != '\0' ? error.message : "out of memory");
+		complain_error(&error);
 	return status == CLIPCLS_OK;
 }
 
@@ -127,7 +127,7 @@ static clipcls_status search_source(struct candidate *all, size_t total, size_t 
 	size_t n = source_count(search, source), most = limit(search, n), Q = search->queries.count;
 	clipcls_hit *hits = reallocarray(NULL, Q * most + 1, sizeof *hits);
 	if (hits == NULL)
-		return CLIPCLS_ERR_MEMORY;
+		return memory_error(error);
 	clipcls_status status = clipcls_search(hits, search->session.model, source_rows(search, source),
 	                                       n, search->queries.rows, Q, most, error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < Q * most; i++)
@@ -163,13 +163,13 @@ static enum exit_code search_all(struct search *search)
 	}
 	struct candidate *all = reallocarray(NULL, Q, (total + 1) * sizeof *all);
 	struct found *found = reallocarray(NULL, total + 1, sizeof *found);
-	clipcls_status status = all != NULL && found != NULL ? CLIPCLS_OK : CLIPCLS_ERR_MEMORY;
+	clipcls_status status = all != NULL && found != NULL ? CLIPCLS_OK : memory_error(&error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < sources; i++) {
 		status = search_source(all, total, at, search, i, &error);
 		at += limit(search, source_count(search, i));
 	}
 	if (status != CLIPCLS_OK) {
-		complain("%s", error.message[0] != '\0' ? error.message : "out of memory");
+		complain_error(&error);
 		goto cleanup;
 	}
 	if (search->options->verbose)

@@ -19,8 +19,7 @@ clipcls_status class_map_labels(clipcls_labels **out, const struct dataset *data
 	for (size_t i = 0; status == CLIPCLS_OK && i < dataset->class_count; i++) {
 		char *text = strdup(dataset->classes[i]);
 		if (text == NULL) {
-			error->status = status = CLIPCLS_ERR_MEMORY;
-			snprintf(error->message, sizeof error->message, "out of memory");
+			status = memory_error(error);
 			break;
 		}
 		underscores_to_spaces(text);

@@ -54,11 +54,8 @@ clipcls_status dataset_embed(float **rows, size_t *failed, struct dataset *datas
 	double start = clock_seconds();
 	*rows = NULL;
 	run.rows = reallocarray(NULL, dataset->count, run.E * sizeof *run.rows);
-	if (run.rows == NULL) {
-		error->status = CLIPCLS_ERR_MEMORY;
-		snprintf(error->message, sizeof error->message, "out of memory");
-		return error->status;
-	}
+	if (run.rows == NULL)
+		return memory_error(error);
 	progress_begin(&run.progress, session->options, isatty(STDOUT_FILENO));
 	run.progress.total = dataset->count;
 	clipcls_status status = clipcls_embed_files(session->model, &session->options->image,

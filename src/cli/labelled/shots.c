@@ -1,6 +1,5 @@
 #include "cli/labelled/shots.h"
 
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -95,8 +94,7 @@ clipcls_status shots_train(clipcls_probe **out, size_t *pictures, const struct d
 	clipcls_status status = CLIPCLS_ERR_MEMORY;
 	*out = NULL;
 	if (chosen == NULL || classes == NULL) {
-		error->status = status;
-		snprintf(error->message, sizeof error->message, "out of memory");
+		memory_error(error);
 		goto cleanup;
 	}
 	for (size_t i = 0; i < dataset->count; i++) {

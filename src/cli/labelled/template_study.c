@@ -3,7 +3,6 @@
 #include "cli/labelled/nearest.h"
 
 #include <math.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -45,10 +44,8 @@ clipcls_status template_study_encode(struct template_study *study, const struct 
 	/* One classifier's are allocated by the library, which looks for overflow. */
 	study->embeddings =
 	    reallocarray(NULL, study->T + STUDY_MORE, study->L * study->E * sizeof *study->embeddings);
-	if (study->embeddings == NULL) {
-		snprintf(error->message, sizeof error->message, "out of memory");
-		return error->status = CLIPCLS_ERR_MEMORY;
-	}
+	if (study->embeddings == NULL)
+		return memory_error(error);
 	for (size_t i = 0; status == CLIPCLS_OK && i <= study->T; i++)
 		status = encode_one(embeddings_of(study, i), study, session,
 		                    clipcls_templates_text(candidates, i), error);
