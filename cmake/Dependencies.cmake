@@ -61,6 +61,12 @@ else()
   string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/decode_gif\\.c$")
 endif()
 
+# The filter of system calls around decoding.
+clipcls_optional(SECCOMP libseccomp confine_seccomp)
+if(SECCOMP_FOUND)
+  string(APPEND CLIPCLS_EXCLUDED_SOURCES "|/confine_none\\.c$")
+endif()
+
 # oneDNN: only its headers are needed to build, the library is opened when low precision is asked for.
 option(CLIPCLS_WITH_DNNL "Use oneDNN where its headers are found" ON)
 if(CLIPCLS_WITH_DNNL)

@@ -71,6 +71,13 @@ typedef struct clipcls_model_options {
 	const char *cache_directory; /* keeps label embeddings from one process to the next; made when
 	                                missing; NULL = nothing is kept */
 	const char *precision; /* of the image tower: "f32", "bf16", "int8", "auto"; NULL = "f32" */
+	const char *sandbox;   /* where pictures are decoded: "none" = in this process; "auto" = in
+	                          processes that can do nothing else, as far as the system has that;
+	                          "require" = that, or opening fails. NULL = "none". The processes are
+	                          forked when the model is opened and end with it. */
+	double decode_seconds; /* that a picture may take in a sandbox; 0 = 60 */
+	size_t
+	    decode_pixels; /* of the largest picture that a sandbox has memory for; 0 = 178,956,970 */
 } clipcls_model_options;
 
 /* Opens a checkpoint. `name` is, in this order: an existing path (single file or directory), a
@@ -86,6 +93,10 @@ CLIPCLS_API void clipcls_model_free(clipcls_model *model);
 /* What the image tower runs in: "f32", "bf16" or "int8", once it is loaded; before, "auto" is
  * "auto". */
 CLIPCLS_API const char *clipcls_model_precision(const clipcls_model *model);
+
+/* What protects this process from the pictures that it decodes: "none", or "processes, seccomp
+ * (libseccomp 2.5.4), landlock, memory limit", as far as these are there. */
+CLIPCLS_API const char *clipcls_model_sandbox(const clipcls_model *model);
 
 /* Where clipcls_model_open(name) would find a model: an allocated path. CLIPCLS_ERR_IO, with the
  * places looked at in the message, when it is nowhere. */

@@ -6,7 +6,7 @@ set -euo pipefail
 
 build=(gcc libc6-dev cmake ninja-build pkg-config curl ca-certificates python3 python3-numpy
        libopenblas-dev libcjson-dev libutf8proc-dev libxxhash-dev libstb-dev liblbfgs-dev
-       libjpeg-dev libspng-dev libwebp-dev libgif-dev)
+       libjpeg-dev libspng-dev libwebp-dev libgif-dev libseccomp-dev)
 # Kernels for x86 processors, and int8 and bf16 products; elsewhere OpenBLAS does the work.
 [ "$(dpkg --print-architecture)" != amd64 ] || build+=(libxsmm-dev libdnnl-dev)
 # wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list; strace: kills

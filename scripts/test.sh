@@ -104,7 +104,7 @@ unit_tests asan
 python_tests asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tests/cli/test_formats.py \
     tests/cli/test_inputs.py tests/cli/test_labels.py tests/cli/test_subcommands.py \
     tests/cli/test_expectations.py tests/cli/test_streaming.py tests/cli/test_eval.py \
-    tests/cli/test_embed.py tests/cli/test_search.py tests/cli/test_explain_labels.py \
+    tests/cli/test_embed.py tests/cli/test_search.py tests/cli/test_sandbox.py tests/cli/test_explain_labels.py \
     tests/cli/test_probe.py
 
 step "valgrind" scripts/valgrind.sh

@@ -72,15 +72,22 @@ too_large:
 	                 limit);
 }
 
+clipcls_status file_open(int *fd, const char *path, const char *name, clipcls_error *error)
+{
+	*fd = open_retry(path, 0);
+	return *fd >= 0 ? CLIPCLS_OK : io_error(error, name, "open");
+}
+
 clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const char *name,
                             size_t limit, clipcls_error *error)
 {
+	int fd;
 	*bytes = NULL;
 	*size = 0;
-	int fd = open_retry(path, 0);
-	if (fd < 0)
-		return io_error(error, name, "open");
-	clipcls_status status = file_read_fd(bytes, size, fd, name, limit, error);
+	clipcls_status status = file_open(&fd, path, name, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	status = file_read_fd(bytes, size, fd, name, limit, error);
 	close(fd);
 	return status;
 }

@@ -15,6 +15,8 @@ clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t li
 /* The same with another name in messages. */
 clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const char *name,
                             size_t limit, clipcls_error *error);
+/* Opens a file for reading; `name` stands in messages. *fd is -1 on error: CLIPCLS_ERR_IO. */
+clipcls_status file_open(int *fd, const char *path, const char *name, clipcls_error *error);
 /* The same from an open descriptor; `name` stands in messages. Does not close it. */
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
                             clipcls_error *error);

@@ -105,7 +105,7 @@ static void wait_until_done(struct pool *pool)
 	pthread_mutex_unlock(&pool->mutex);
 }
 
-static size_t usable_processors(void)
+size_t pool_default_threads(void)
 {
 	cpu_set_t set;
 	if (sched_getaffinity(0, sizeof set, &set) != 0)
@@ -118,7 +118,7 @@ clipcls_status pool_new(struct pool **out, size_t threads, clipcls_error *error)
 {
 	*out = NULL;
 	if (threads == 0)
-		threads = usable_processors();
+		threads = pool_default_threads();
 	struct pool *pool = memory_new(1, sizeof *pool);
 	if (pool == NULL)
 		return error_memory(error);

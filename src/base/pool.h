@@ -13,6 +13,8 @@ typedef void (*pool_fn)(void *context, size_t task, size_t worker);
 clipcls_status pool_new(struct pool **out, size_t threads, clipcls_error *error);
 void pool_free(struct pool *pool);
 size_t pool_threads(const struct pool *pool); /* 1 for NULL */
+/* As many as the process may run on. */
+size_t pool_default_threads(void);
 
 /* Runs n tasks on all workers and returns when the last is done. Each task runs exactly once, in no
  * order. pool = NULL runs them in the calling thread. Not to be called from a task. */

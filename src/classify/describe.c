@@ -1,6 +1,7 @@
 #include "classify/model.h"
 
 #include "base/buffer.h"
+#include "classify/decode.h"
 #include "classify/minimize.h"
 #include "image/image.h"
 #include "nn/linear.h"
@@ -75,7 +76,9 @@ char *clipcls_build_info(void)
 	const char *trainer = minimize_name();
 	buffer_format(&out, "training: %s\n", trainer != NULL ? trainer : "none");
 	image_decoders_describe(&out);
-	buffer_text(&out, "sandbox: none\n");
+	buffer_text(&out, "sandbox: ");
+	decode_describe_here(&out);
+	buffer_byte(&out, '\n');
 	if (out.failed)
 		buffer_free(&out);
 	return out.bytes;

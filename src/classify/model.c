@@ -3,10 +3,12 @@
 #include "base/checked.h"
 #include "base/file.h"
 #include "base/memory.h"
+#include "classify/decode.h"
 #include "model/builtin.h"
 #include "nn/blas.h"
 
 #include <math.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +19,10 @@
 /* From this forward pass on the weights are put where the kernels read them fastest: that costs
  * about as much as it saves on so many passes. */
 #define SETTLED_FROM 8
+/* That decoding a picture may take in a sandbox, unless the caller says: far more than any real one
+ * does. */
+#define DECODE_SECONDS 60
+#define DECODE_PIXELS ((size_t)178956970) /* the default limit of clipcls_image_options */
 
 static size_t choose_batch(const struct model_config *config)
 {
@@ -46,6 +52,46 @@ clipcls_status clipcls_model_path(char **out, const char *name, clipcls_error *e
 	return model_locate(out, name, error);
 }
 
+/* Forks the processes that decode, while this one is small and has no threads. */
+static clipcls_status open_sandbox(clipcls_model *model, const clipcls_model_options *options,
+                                   clipcls_error *error)
+{
+	const char *wanted = options->sandbox != NULL ? options->sandbox : "none";
+	bool required = strcmp(wanted, "require") == 0;
+	double seconds = options->decode_seconds > 0 ? options->decode_seconds : DECODE_SECONDS;
+	size_t workers = options->threads > 0 ? options->threads : pool_default_threads();
+	size_t pixels = options->decode_pixels > 0 ? options->decode_pixels : DECODE_PIXELS;
+	unsigned protection = 0;
+	struct buffer text = { 0 };
+	snprintf(model->sandbox, sizeof model->sandbox, "none");
+	if (strcmp(wanted, "none") == 0)
+		return CLIPCLS_OK;
+	if (!required && strcmp(wanted, "auto") != 0)
+		return error_set(error, CLIPCLS_ERR_ARGUMENT,
+		                 "sandbox \"%s\" is none of none, auto, require", wanted);
+	clipcls_status status = decode_jail(&model->jail, checkpoint_config(model->checkpoint), workers,
+	                                    seconds, pixels, error);
+	if (status == CLIPCLS_OK)
+		status = jail_protection(&protection, model->jail, error);
+	if (status == CLIPCLS_OK && required && !(protection & CONFINED_SECCOMP))
+		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+		                   "no sandbox: system calls cannot be filtered here");
+	if (status == CLIPCLS_OK) {
+		decode_describe(&text, protection);
+		snprintf(model->sandbox, sizeof model->sandbox, "%s", text.failed ? "" : text.bytes);
+		buffer_free(&text);
+		return CLIPCLS_OK;
+	}
+	jail_free(model->jail);
+	model->jail = NULL;
+	return required ? status : CLIPCLS_OK;
+}
+
+const char *clipcls_model_sandbox(const clipcls_model *model)
+{
+	return model->sandbox;
+}
+
 clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
                                   const clipcls_model_options *options, clipcls_error *error)
 {
@@ -56,6 +102,8 @@ clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
 	if (model == NULL)
 		return error_memory(error);
 	clipcls_status status = open_checkpoint(&model->checkpoint, name, options->layout, error);
+	if (status == CLIPCLS_OK)
+		status = open_sandbox(model, options, error);
 	if (status == CLIPCLS_OK)
 		status = pool_new(&model->pool, options->threads, error);
 	if (status == CLIPCLS_OK && options->cache_directory != NULL) {
@@ -111,6 +159,7 @@ void clipcls_model_free(clipcls_model *model)
 	text_tower_free(model->text_tower);
 	tokenizer_free(model->tokenizer);
 	pool_free(model->pool);
+	jail_free(model->jail);
 	checkpoint_free(model->checkpoint);
 	free(model->cache_directory);
 	free(model);

@@ -17,6 +17,8 @@ struct image_worker {
 
 struct clipcls_model {
 	struct checkpoint *checkpoint;
+	struct jail *jail; /* where pictures are decoded; NULL = here */
+	char sandbox[128]; /* what that is, for people */
 	struct pool *pool;
 	size_t batch;
 	char *cache_directory;    /* NULL = no cache */

@@ -5,10 +5,10 @@
  * small, so that the first record comes soon, and grow. A lone input is decoded here and its
  * products are shared out over all threads instead. */
 #include "classify/classifier.h"
+#include "classify/decode.h"
 #include "classify/model.h"
 
 #include "base/checked.h"
-#include "base/file.h"
 #include "base/memory.h"
 #include "image/preprocess.h"
 
@@ -19,11 +19,6 @@
 #define BATCHES_PER_THREAD 4
 /* How much larger the next window is: small ones are slow, since their batches are. */
 #define WINDOW_GROWTH 4
-/* Stands for the path in messages of a load; taken off again, since a record has the path itself
- * and a long one would push the reason out of the message. */
-#define LOAD_NAME "image"
-/* A picture file larger than this is not read. */
-#define IMAGE_FILE_LIMIT ((size_t)1 << 30)
 
 struct item {
 	clipcls_input input;
@@ -45,42 +40,23 @@ struct stream {
 	size_t batch; /* pictures per task in this window */
 };
 
-static clipcls_status load_picture(float *pixels, uint8_t *rgb, const struct item *item,
-                                   const struct stream *stream, clipcls_error *error)
-{
-	const struct model_config *config = checkpoint_config(stream->model->checkpoint);
-	size_t S = config->vision.image_size, size = item->input.size;
-	const void *bytes = item->input.bytes;
-	char *read = NULL;
-	clipcls_status status = CLIPCLS_OK;
-	if (bytes == NULL) {
-		status = file_read_as(&read, &size, item->input.path, LOAD_NAME, IMAGE_FILE_LIMIT, error);
-		bytes = read;
-	}
-	if (status == CLIPCLS_OK)
-		status = preprocess_rgb(rgb, bytes, size, &config->preprocess, S, stream->options,
-		                        LOAD_NAME, error);
-	if (status == CLIPCLS_OK)
-		preprocess_normalize(pixels, rgb, &config->preprocess, S);
-	free(read);
-	return status;
-}
-
 /* Decodes items [first, first + n), encodes those that decoded. `pool`: NULL inside a task. */
 static void encode_items(struct stream *stream, size_t first, size_t n, size_t worker,
                          struct pool *pool)
 {
 	clipcls_model *model = stream->model;
 	struct image_worker *own = &model->image_workers[worker];
-	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
-	size_t E = clipcls_model_embedding_size(model), good = 0;
+	const struct model_config *config = checkpoint_config(model->checkpoint);
+	size_t S = config->vision.image_size, E = clipcls_model_embedding_size(model), good = 0;
 	float *embeddings = stream->embeddings + first * E;
 	for (size_t i = first; i < first + n; i++) {
 		struct item *item = &stream->items[i];
-		item->status =
-		    load_picture(own->pixels + good * 3 * S * S, own->rgb, item, stream, &item->error);
-		if (item->status == CLIPCLS_OK)
-			item->embedding = embeddings + good++ * E;
+		item->status = decode_picture(own->rgb, model->jail, worker, &item->input, config,
+		                              stream->options, &item->error);
+		if (item->status != CLIPCLS_OK)
+			continue;
+		preprocess_normalize(own->pixels + good * 3 * S * S, own->rgb, &config->preprocess, S);
+		item->embedding = embeddings + good++ * E;
 	}
 	if (good > 0)
 		vit_forward(embeddings, own->pixels, good, model->vit, &own->arena, pool);
@@ -107,7 +83,7 @@ static void encode_window(struct stream *stream)
 /* The reason alone, without the name before it. */
 static const char *reason(const char *message)
 {
-	const char prefix[] = LOAD_NAME ": ";
+	const char prefix[] = DECODE_NAME ": ";
 	size_t n = sizeof prefix - 1;
 	return strncmp(message, prefix, n) == 0 ? message + n : message;
 }

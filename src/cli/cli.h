@@ -63,6 +63,8 @@ struct options {
 	bool no_cache;
 	const char *cache_directory; /* NULL = the user's */
 	const char *precision;       /* NULL = f32 */
+	const char *sandbox;
+	double decode_seconds;
 	clipcls_image_options image;
 	enum when progress, color;
 	bool quiet, verbose, help, version;

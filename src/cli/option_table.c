@@ -19,6 +19,7 @@ static const char *const reports[] = { "text", "json", NULL };
 static const char *const dtypes[] = { "f32", "f16", "bf16", "int8", NULL };
 static const char *const precisions[] = { "f32", "bf16", "int8", "auto", NULL };
 static const char *const layouts[] = { "huggingface", "openclip", "single", NULL };
+static const char *const sandboxes[] = { "auto", "require", "none", NULL };
 static const char *const whens[] = { "auto", "always", "never", NULL };
 
 const struct option_row option_table[] = {
@@ -112,6 +113,13 @@ const struct option_row option_table[] = {
 	  "neither use nor keep label embeddings of other runs" },
 	{ 0, "cache-dir", "DIR", FOR_PICTURES, take_directory, AT(cache_directory), NULL,
 	  "where label embeddings are kept\n(default: $XDG_CACHE_HOME/clipcls or ~/.cache/clipcls)" },
+	{ 0, "sandbox", "MODE", FOR_PICTURES, take_word, AT(sandbox), sandboxes,
+	  "decode pictures in processes that can do nothing else: auto\n"
+	  "(default: as far as the system has it), require, none" },
+	{ 0, "no-sandbox", NULL, FOR_PICTURES, take_none, AT(sandbox), NULL,
+	  "decode pictures in this process" },
+	{ 0, "decode-limit", "N", FOR_PICTURES, take_seconds, AT(decode_seconds), NULL,
+	  "seconds that decoding a picture may take (default: 60)" },
 	{ 0, "layout", "L", FOR_PICTURES | FOR_CONVERT | FOR_INSPECT | FOR_BENCH, take_word, AT(layout),
 	  layouts, "read a checkpoint as huggingface, openclip or single\n(default: found out)" },
 	{ 0, "dtype", "D", FOR_CONVERT, take_word, AT(dtype), dtypes,

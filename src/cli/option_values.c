@@ -147,6 +147,12 @@ bool take_word(void *out, const struct option_row *row, const char *value)
 	return parse_choice(&choice, row, value) && take_text(out, row, value);
 }
 
+bool take_none(void *out, const struct option_row *row, const char *value)
+{
+	(void)value;
+	return take_text(out, row, "none");
+}
+
 bool take_when(void *out, const struct option_row *row, const char *value)
 {
 	int choice = 0;

@@ -20,6 +20,7 @@ option_take take_cosine;      /* double, -1 to 1 */
 option_take take_seconds;     /* double, above 0 */
 option_take take_positive;    /* double, above 0 */
 option_take take_word;        /* const char *, one of the row's choices */
+option_take take_none;        /* const char *, becomes "none" */
 option_take take_when;        /* enum when */
 option_take take_format;      /* enum output_format, of the row's choices */
 option_take take_print0;      /* enum output_format */

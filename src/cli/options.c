@@ -66,8 +66,9 @@ bool options_parse(struct options *options, const struct command *command, int a
 {
 	char letters[2 * OPTION_LIMIT + 2];
 	struct option longs[OPTION_LIMIT + 1];
-	*options =
-	    (struct options){ .top_k = 5, .least_similarity = -2, .seconds = 5, .c = CLIPCLS_PROBE_C };
+	*options = (struct options){
+		.top_k = 5, .least_similarity = -2, .seconds = 5, .sandbox = "auto", .c = CLIPCLS_PROBE_C
+	};
 	make_getopt(letters, longs, command);
 	opterr = 0;
 	optind = 1;

@@ -7,6 +7,7 @@
 
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 #include <unistd.h>
 
 /* Without -l and -L: the names that the model was trained on, where it carries them. */
@@ -33,6 +34,16 @@ static clipcls_status cache_directory(const char **out, char **users, const stru
 	return status;
 }
 
+/* Who watches should know that a hostile picture finds less in its way. */
+static void tell_of_sandbox(const struct session *session)
+{
+	const struct options *options = session->options;
+	const char *sandbox = clipcls_model_sandbox(session->model);
+	bool weak = strcmp(options->sandbox, "none") != 0 && strstr(sandbox, "seccomp (") == NULL;
+	if (options->verbose || (weak && !options->quiet && isatty(STDERR_FILENO)))
+		complain("sandbox of decoding: %s", sandbox);
+}
+
 clipcls_status session_open_model(struct session *session, const struct options *options,
                                   clipcls_error *error)
 {
@@ -41,7 +52,10 @@ clipcls_status session_open_model(struct session *session, const struct options 
 	clipcls_model_options model_options = { .threads = options->threads,
 		                                    .batch = options->batch,
 		                                    .layout = options->layout,
-		                                    .precision = options->precision };
+		                                    .precision = options->precision,
+		                                    .sandbox = options->sandbox,
+		                                    .decode_seconds = options->decode_seconds,
+		                                    .decode_pixels = options->image.max_pixels };
 	session->options = options;
 	clipcls_status status =
 	    cache_directory(&model_options.cache_directory, &users_cache, options, error);
@@ -50,6 +64,8 @@ clipcls_status session_open_model(struct session *session, const struct options 
 	free(users_cache);
 	if (status == CLIPCLS_ERR_IO && name != NULL && catalogue_has(name))
 		complain("%s is in the catalogue: 'clipcls get %s' downloads it", name, name);
+	if (status == CLIPCLS_OK)
+		tell_of_sandbox(session);
 	if (status == CLIPCLS_OK && name == NULL && !options->quiet && isatty(STDERR_FILENO))
 		complain("the built-in model is small; 'clipcls get NAME' downloads a better one "
 		         "('clipcls models' lists them)");
