@@ -200,7 +200,8 @@ def memory(clipcls, arguments, shard, few):
     command = clipcls.command(["-v", *arguments, "--files-from", "-"])
     with subprocess.Popen(command, cwd=clipcls.cwd, env=clipcls.env, stdin=subprocess.PIPE,
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
-        said = process.stderr.readline().decode()
+        while " labels " not in (said := process.stderr.readline().decode()):
+            assert said  # or it has ended
         end = time.monotonic() + 10
         while (held := kibibytes(process.pid, "smaps", "Rss:", shard)) > few and time.monotonic() < end:
             time.sleep(0.01)
