@@ -190,7 +190,7 @@ def test_a_terminal_gets_control_characters_escaped(clipcls, model, pictures, wo
 
 def test_csv_is_quoted_on_a_terminal_too(clipcls, model, pictures, work):
     os.rename(work / "a.png", work / 'co,mma\x1b "q".png')
-    _, shown = on_a_terminal(clipcls, ["-m", model, "-L", 'a "b", c', "-f", "csv", "--progress",
+    _, shown = on_a_terminal(clipcls, ["-q", "-m", model, "-L", 'a "b", c', "-f", "csv", "--progress",
                                        "never", 'co,mma\x1b "q".png'])
     row = next(csv.reader([shown.decode().split("\n")[1].strip("\r")], strict=True))
     assert (row[0].lower(), row[2]) == ('co,mma\\x1b "q".png', 'a "b", c')
