@@ -240,3 +240,8 @@ void json_write_string(struct buffer *out, const char *bytes, size_t n)
 	}
 	buffer_byte(out, '"');
 }
+
+void json_write_text(struct buffer *out, const char *text)
+{
+	json_write_string(out, text, strlen(text));
+}

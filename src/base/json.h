@@ -48,5 +48,7 @@ void json_write(struct buffer *out, const json *node);
 /* Appends "text" with JSON's escapes. n bytes; those that are not UTF-8 become \udcXX, as Python's
  * surrogateescape has it. */
 void json_write_string(struct buffer *out, const char *bytes, size_t n);
+/* The same of a text that ends in NUL. */
+void json_write_text(struct buffer *out, const char *text);
 
 #endif

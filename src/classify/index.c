@@ -161,17 +161,15 @@ void clipcls_index_free(clipcls_index *index)
 clipcls_status clipcls_index_check(const clipcls_index *index, clipcls_model *model,
                                    clipcls_error *error)
 {
-	float *signature = NULL;
-	size_t n = 0;
-	clipcls_status status = model_signature(&signature, &n, model->checkpoint, error);
+	bool same;
+	clipcls_status status =
+	    model_is_of(&same, model->checkpoint, index->signature, index->signature_size, error);
 	if (status != CLIPCLS_OK)
 		return status;
-	bool same = index->E == clipcls_model_embedding_size(model) &&
-	            signatures_match(index->signature, index->signature_size, signature, n);
-	free(signature);
-	return same ? CLIPCLS_OK
-	            : error_set(error, CLIPCLS_ERR_ARGUMENT, "%s: was made with another model than %s",
-	                        safetensors_path(index->file), checkpoint_path(model->checkpoint));
+	return same && index->E == clipcls_model_embedding_size(model)
+	           ? CLIPCLS_OK
+	           : error_set(error, CLIPCLS_ERR_ARGUMENT, "%s: was made with another model than %s",
+	                       safetensors_path(index->file), checkpoint_path(model->checkpoint));
 }
 
 size_t clipcls_index_count(const clipcls_index *index)

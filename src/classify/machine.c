@@ -2,7 +2,7 @@
  *
  * Every thread works on data of its own at the same time, as the towers do. Of several rounds the
  * fastest counts: what disturbs a round says nothing about the limit. */
-#include "classify/measure.h"
+#include "base/clock.h"
 #include "classify/model.h"
 
 #include "base/checked.h"
@@ -106,9 +106,9 @@ static void run_products(void *context, size_t task, size_t worker)
 
 static double time_round(struct rounds *rounds, struct pool *pool, pool_fn run)
 {
-	double start = measure_seconds();
+	double start = clock_seconds();
 	pool_run(pool, rounds->threads, run, rounds);
-	return measure_seconds() - start;
+	return clock_seconds() - start;
 }
 
 /* Operations per second of all threads together; `flops` is one repeat's of one thread. */

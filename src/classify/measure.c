@@ -1,5 +1,5 @@
 /* What a model computes, and how long the steps before its image tower take. */
-#include "classify/measure.h"
+#include "base/clock.h"
 #include "classify/model.h"
 
 #include "base/memory.h"
@@ -52,15 +52,15 @@ clipcls_status clipcls_measure_picture(clipcls_model *model, const void *bytes, 
 		goto cleanup;
 	}
 	/* The whole way first: it keeps the limits that decoding alone is then spared. */
-	double start = measure_seconds();
+	double start = clock_seconds();
 	status = preprocess_rgb(rgb, bytes, size, &config->preprocess, S, options, "image", error);
 	if (status != CLIPCLS_OK)
 		goto cleanup;
-	double whole = measure_seconds();
+	double whole = clock_seconds();
 	preprocess_normalize(pixels, rgb, &config->preprocess, S);
-	double normalized = measure_seconds();
+	double normalized = clock_seconds();
 	status = image_decode(&image, bytes, size, &unlimited, "image", error);
-	double decoded = measure_seconds();
+	double decoded = clock_seconds();
 	if (status != CLIPCLS_OK)
 		goto cleanup;
 	out->decode = decoded - normalized;

@@ -4,6 +4,7 @@
 #include "base/file.h"
 #include "base/memory.h"
 #include "classify/decode.h"
+#include "image/preprocess.h"
 #include "model/builtin.h"
 #include "nn/blas.h"
 
@@ -22,7 +23,6 @@
 /* That decoding a picture may take in a sandbox, unless the caller says: far more than any real one
  * does. */
 #define DECODE_SECONDS 60
-#define DECODE_PIXELS ((size_t)178956970) /* the default limit of clipcls_image_options */
 
 static size_t choose_batch(const struct model_config *config)
 {
@@ -60,7 +60,7 @@ static clipcls_status open_sandbox(clipcls_model *model, const clipcls_model_opt
 	bool required = strcmp(wanted, "require") == 0;
 	double seconds = options->decode_seconds > 0 ? options->decode_seconds : DECODE_SECONDS;
 	size_t workers = options->threads > 0 ? options->threads : pool_default_threads();
-	size_t pixels = options->decode_pixels > 0 ? options->decode_pixels : DECODE_PIXELS;
+	size_t pixels = options->decode_pixels > 0 ? options->decode_pixels : PREPROCESS_MAX_PIXELS;
 	unsigned protection = 0;
 	struct buffer text = { 0 };
 	snprintf(model->sandbox, sizeof model->sandbox, "none");

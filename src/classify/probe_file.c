@@ -156,19 +156,18 @@ static clipcls_status copy_parts(clipcls_probe **out, const struct parts *parts,
 static clipcls_status check_model(const clipcls_probe *probe, clipcls_model *model,
                                   const char *path, clipcls_error *error)
 {
-	size_t E = clipcls_model_embedding_size(model), n = 0;
+	size_t E = clipcls_model_embedding_size(model);
 	const char *model_path = checkpoint_path(model->checkpoint);
-	float *signature = NULL;
+	bool same;
 	if (probe->E != E)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT,
 		                 "%s: is a probe for embeddings of %zu numbers; those of %s have %zu", path,
 		                 probe->E, model_path, E);
-	clipcls_status status = model_signature(&signature, &n, model->checkpoint, error);
-	if (status == CLIPCLS_OK &&
-	    !signatures_match(signature, n, probe->signature, probe->signature_size))
+	clipcls_status status =
+	    model_is_of(&same, model->checkpoint, probe->signature, probe->signature_size, error);
+	if (status == CLIPCLS_OK && !same)
 		status = error_set(error, CLIPCLS_ERR_ARGUMENT,
 		                   "%s: was trained with another model than %s", path, model_path);
-	free(signature);
 	return status;
 }
 

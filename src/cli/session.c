@@ -1,7 +1,7 @@
 #include "cli/session.h"
 
 #include "cli/catalogue.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/sources.h"
 #include "cli/output/verdict.h"
 

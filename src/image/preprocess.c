@@ -9,7 +9,6 @@
 #include <math.h>
 #include <string.h>
 
-enum { DEFAULT_MAX_PIXELS = 178956970 };
 /* A picture that its decoder reduces keeps this many pixels for each one it is resized to, so that
  * the resampling filter, not the decoder's averages, decides what is left of fine detail. */
 enum { FAST_DECODE_MARGIN = 2 };
@@ -145,7 +144,7 @@ static struct image_limits decode_limits(const struct preprocess_config *config,
                                          const clipcls_image_options *options)
 {
 	struct image_limits limits = { .max_pixels = options->max_pixels != 0 ? options->max_pixels
-		                                                                  : DEFAULT_MAX_PIXELS };
+		                                                                  : PREPROCESS_MAX_PIXELS };
 	const size_t side = size_max(config->resize_width, config->resize_height);
 	size_t wanted;
 	if (!options->fast_decode || !config->do_resize || !size_mul(side, FAST_DECODE_MARGIN, &wanted))

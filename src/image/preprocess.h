@@ -5,6 +5,8 @@
 #include "image/image.h"
 #include "model/config.h"
 
+#define PREPROCESS_MAX_PIXELS 178956970 /* unless the options say; Pillow's limit */
+
 /* Decode, orient, convert, resize, crop as `config` says.
  * rgb: (S, S, 3), S = config->crop size (the tower's image size), caller's.
  * One picture's whole way in one call without shared state, so that it can run in any thread or in

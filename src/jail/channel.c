@@ -1,10 +1,11 @@
 #include "jail/channel.h"
 
+#include "base/clock.h"
+
 #include <errno.h>
 #include <poll.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <time.h>
 #include <unistd.h>
 
 /* Room for one descriptor, aligned as the kernel wants it. */
@@ -60,19 +61,12 @@ bool channel_receive(int end, void *bytes, size_t n, int *fd)
 	return received == (ssize_t)n;
 }
 
-static double seconds_now(void)
-{
-	struct timespec now;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	return (double)now.tv_sec + 1e-9 * (double)now.tv_nsec;
-}
-
 bool channel_wait(int end, double seconds)
 {
-	double until = seconds_now() + seconds;
+	double until = clock_seconds() + seconds;
 	struct pollfd ready = { .fd = end, .events = POLLIN };
 	for (;;) {
-		double left = until - seconds_now();
+		double left = until - clock_seconds();
 		/* poll() counts in int milliseconds. */
 		int milliseconds = left <= 0 ? 0 : left > 1e6 ? 1000000000 : (int)(1e3 * left) + 1;
 		int said = poll(&ready, 1, milliseconds);

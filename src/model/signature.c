@@ -57,7 +57,7 @@ cleanup:
 	return status;
 }
 
-bool signatures_match(const float *a, size_t n, const float *b, size_t m)
+static bool signatures_match(const float *a, size_t n, const float *b, size_t m)
 {
 	if (n != m)
 		return false;
@@ -66,4 +66,15 @@ bool signatures_match(const float *a, size_t n, const float *b, size_t m)
 		if (!(fabs((double)a[i] - b[i]) <= LARGEST_RATIO * fabs(a[i]) + LARGEST_DIFFERENCE))
 			return false;
 	return true;
+}
+
+clipcls_status model_is_of(bool *same, struct checkpoint *checkpoint, const float *signature,
+                           size_t n, clipcls_error *error)
+{
+	float *own = NULL;
+	size_t m = 0;
+	clipcls_status status = model_signature(&own, &m, checkpoint, error);
+	*same = status == CLIPCLS_OK && signatures_match(signature, n, own, m);
+	free(own);
+	return status;
 }

@@ -11,7 +11,9 @@
 clipcls_status model_signature(float **out, size_t *n, struct checkpoint *checkpoint,
                                clipcls_error *error);
 
-/* Whether a (n) and b (m) are of the same model, each in whatever dtype. */
-bool signatures_match(const float *a, size_t n, const float *b, size_t m);
+/* *same: whether a signature (n) is that of this checkpoint, each in whatever dtype. Errors as of
+ * model_signature. */
+clipcls_status model_is_of(bool *same, struct checkpoint *checkpoint, const float *signature,
+                           size_t n, clipcls_error *error);
 
 #endif

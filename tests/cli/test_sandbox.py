@@ -12,6 +12,7 @@ import pytest
 
 from conftest import DATA
 from records import records
+from slow import Slow
 
 
 def parent_of(pid):
@@ -36,31 +37,16 @@ def wait_until(true, seconds=20):
         time.sleep(0.01)
 
 
-class Running:
-    """The program with paths coming one by one, and the processes behind it."""
-
-    def __init__(self, clipcls, model, *arguments):
-        command = clipcls.command(["-m", model, "-j", "1", "-L", "cat", "-L", "dog", "-f", "jsonl", "--decode-limit",
-                                   "1", "--files-from", "-", *arguments])
-        self.process = subprocess.Popen(command, cwd=clipcls.cwd, env=clipcls.env, stdin=subprocess.PIPE,
-                                        stdout=subprocess.PIPE, text=True)
+class Running(Slow):
+    """With paths coming one by one, and the processes behind it."""
 
     def give(self, path):
-        self.process.stdin.write(f"{path}\n")
-        self.process.stdin.flush()
-
-    def record(self):
-        return self.process.stdout.readline()
+        self.feed(f"{path}\n".encode())
 
     def workers(self):
         """Those of the keeper."""
         [keeper] = children(self.process.pid)
         return children(keeper)
-
-    def end(self):
-        self.process.stdin.close()
-        assert self.process.stdout.read() == ""
-        return self.process.wait(60)
 
 
 @pytest.fixture
@@ -68,7 +54,8 @@ def running(clipcls, model, pictures):
     started = []
 
     def start(*arguments):
-        started.append(Running(clipcls, model, *arguments))
+        started.append(Running(clipcls, ["-m", model, "-j", "1", "-L", "cat", "-L", "dog", "-f", "jsonl",
+                                         "--decode-limit", "1", "--files-from", "-", *arguments]))
         return started[-1]
     yield start
     for each in started:
@@ -94,43 +81,43 @@ def test_the_same_records_with_and_without(classify, work):
 def test_a_worker_that_ended_by_itself_costs_nothing(running):
     program = running()
     program.give("a.png")
-    first = program.record()
+    first = program.line()
     [worker] = program.workers()
     os.kill(worker, signal.SIGKILL)
     wait_until(lambda: (pathlib.Path(f"/proc/{worker}/stat").read_text().rsplit(")", 1)[1].split()[0] == "Z"))
     program.give("a.png")
-    assert program.record() == first and program.workers() != [worker]
-    assert program.end() == 0
+    assert program.line() == first and program.workers() != [worker]
+    assert program.end() == (0, b"")
 
 
 def test_a_decoder_that_crashes_costs_one_record(running):
     program = running()
     program.give("a.png")
-    first = program.record()
+    first = program.line()
     for _ in range(3):
         [worker] = program.workers()
         os.kill(worker, signal.SIGSTOP)
         program.give("b.png")
         time.sleep(0.2)
         os.kill(worker, signal.SIGKILL)
-        assert '{"path":"b.png","error":{"code":"decode","message":"the decoder crashed"}}' in program.record()
+        assert '{"path":"b.png","error":{"code":"decode","message":"the decoder crashed"}}' in program.line()
         program.give("a.png")
-        assert program.record() == first
-    assert program.end() == 1
+        assert program.line() == first
+    assert program.end() == (1, b"")
 
 
 def test_a_decoder_that_hangs_costs_one_record(running):
     program = running()
     program.give("a.png")
-    first = program.record()
+    first = program.line()
     [worker] = program.workers()
     os.kill(worker, signal.SIGSTOP)
     program.give("b.png")
-    assert '"code":"limit","message":"decoding takes more than 1 s"' in program.record()
+    assert '"code":"limit","message":"decoding takes more than 1 s"' in program.line()
     program.give("a.png")
-    assert program.record() == first
+    assert program.line() == first
     wait_until(lambda: not os.path.exists(f"/proc/{worker}"))
-    assert program.end() == 1
+    assert program.end() == (1, b"")
 
 
 def test_a_slow_pipe_is_no_slow_decoder(classify, work):
@@ -151,7 +138,7 @@ def test_a_slow_pipe_is_no_slow_decoder(classify, work):
 def test_no_process_outlives_the_program(running, number):
     program = running()
     program.give("a.png")
-    program.record()
+    program.line()
     [keeper] = children(program.process.pid)
     left = [keeper, *children(keeper)]
     assert len(left) == 2
@@ -163,20 +150,20 @@ def test_no_process_outlives_the_program(running, number):
 def test_processes_hold_none_of_our_files(running):
     program = running()
     program.give("a.png")
-    program.record()
+    program.line()
     [keeper] = children(program.process.pid)
     for pid in (keeper, *children(keeper)):
         names = {os.readlink(entry) for entry in pathlib.Path(f"/proc/{pid}/fd").iterdir()}
         assert {name.split(":")[0] for name in names} <= {"/dev/null", "socket"}
-    assert program.end() == 0
+    assert program.end() == (0, b"")
 
 
 def test_none_starts_no_process(running):
     program = running("--no-sandbox")
     program.give("a.png")
-    program.record()
+    program.line()
     assert children(program.process.pid) == []
-    assert program.end() == 0
+    assert program.end() == (0, b"")
 
 
 def test_what_protects_is_said(clipcls, classify, pictures):

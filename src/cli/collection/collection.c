@@ -1,6 +1,6 @@
 #include "cli/collection/collection.h"
 
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/collection/interrupt.h"
 #include "cli/collection/save.h"
 

@@ -1,6 +1,6 @@
 #include "cli/collection/save.h"
 
-#include "cli/clock.h"
+#include "base/clock.h"
 
 #include <stdio.h>
 #include <stdlib.h>

@@ -5,7 +5,7 @@
 #include "cli/command/bench.h"
 
 #include "cli/command/bench_picture.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/sources.h"
 
 #include <stdint.h>

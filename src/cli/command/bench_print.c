@@ -80,7 +80,7 @@ static void put_string(struct buffer *out, const char *key, const char *value)
 {
 	buffer_format(out, "\"%s\":", key);
 	if (value != NULL)
-		json_write_string(out, value, strlen(value));
+		json_write_text(out, value);
 	else
 		buffer_text(out, "null");
 	buffer_byte(out, ',');

@@ -1,6 +1,6 @@
 /* clipcls [classify]: labels ranked for each picture. */
 #include "cli/cli.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/command/explain_labels.h"
 #include "cli/input/feed.h"
 #include "cli/output/output.h"

@@ -1,6 +1,6 @@
 /* clipcls embed: embeddings of pictures or of labels. */
 #include "cli/cli.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/collection/collection.h"
 #include "cli/input/feed.h"
 #include "cli/output/vectors.h"

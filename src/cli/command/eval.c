@@ -1,6 +1,6 @@
 /* clipcls eval: accuracy on pictures whose class is known. */
 #include "cli/cli.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/command/eval.h"
 #include "cli/command/eval_print.h"
 #include "cli/progress.h"

@@ -4,6 +4,7 @@
 #include "cli/labelled/label_effect.h"
 #include "cli/output/cell.h"
 #include "cli/output/output.h"
+#include "cli/share.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -19,11 +20,6 @@ struct labels_report {
 	size_t failed;
 	bool escape; /* text: controls are shown as escapes, for a terminal */
 };
-
-static double share(size_t part, size_t whole)
-{
-	return whole > 0 ? (double)part / (double)whole : 0;
-}
 
 /* ---- text ----------------------------------------------------------------------------------- */
 
@@ -108,15 +104,10 @@ static enum exit_code print_text(const struct labels_report *report)
 
 /* ---- json ----------------------------------------------------------------------------------- */
 
-static void put_string(struct buffer *out, const char *text)
-{
-	json_write_string(out, text, strlen(text));
-}
-
 static void json_label(struct buffer *out, const struct labels_report *report, size_t label)
 {
 	buffer_text(out, "\"label\":");
-	put_string(out, clipcls_labels_text(report->labels, label));
+	json_write_text(out, clipcls_labels_text(report->labels, label));
 	buffer_format(out, ",\"index\":%zu", label);
 }
 
@@ -130,7 +121,7 @@ static void json_effect(struct buffer *out, const struct labels_report *report,
 		if (!class_map_right(report->map, i, effect->label))
 			continue;
 		buffer_text(out, first ? "" : ",");
-		put_string(out, report->dataset->classes[i]);
+		json_write_text(out, report->dataset->classes[i]);
 		first = false;
 	}
 	buffer_format(out, "],\"taken\":%zu,\"taken_wrongly\":%zu,\"pictures\":%zu,", effect->taken,
@@ -162,7 +153,7 @@ static enum exit_code print_json(const struct labels_report *report)
 	for (size_t i = 0; i < effects->mistake_count; i++) {
 		const struct mistake *mistake = &effects->mistakes[i];
 		buffer_text(&out, i > 0 ? ",\n{\"class\":" : "\n{\"class\":");
-		put_string(&out, report->dataset->classes[mistake->class]);
+		json_write_text(&out, report->dataset->classes[mistake->class]);
 		buffer_byte(&out, ',');
 		json_label(&out, report, mistake->label);
 		buffer_format(&out, ",\"pictures\":%zu,\"share\":%.6f}", mistake->pictures, mistake->share);

@@ -2,14 +2,10 @@
 
 #include "cli/output/cell.h"
 #include "cli/output/output.h"
+#include "cli/share.h"
 
 #include <stdio.h>
 #include <string.h>
-
-static double share(size_t part, size_t whole)
-{
-	return whole > 0 ? (double)part / (double)whole : 0;
-}
 
 /* The label that a class's pictures are most often taken for, wrongly; labels when there is none.
  */
@@ -67,11 +63,6 @@ enum exit_code eval_print_text(const struct dataset *dataset, const clipcls_labe
 	return output_text_once(&out);
 }
 
-static void put_string(struct buffer *out, const char *text)
-{
-	json_write_string(out, text, strlen(text));
-}
-
 /* The class's row of the confusion matrix: what is not zero. */
 static void put_confusion(struct buffer *out, const clipcls_labels *labels,
                           const struct tally *tally, size_t class)
@@ -82,7 +73,7 @@ static void put_confusion(struct buffer *out, const clipcls_labels *labels,
 		if (taken_for[i] == 0)
 			continue;
 		buffer_text(out, first ? "{\"label\":" : ",{\"label\":");
-		put_string(out, clipcls_labels_text(labels, i));
+		json_write_text(out, clipcls_labels_text(labels, i));
 		buffer_format(out, ",\"index\":%zu,\"right\":%s,\"pictures\":%zu}", i,
 		              class_map_right(tally->map, class, i) ? "true" : "false", taken_for[i]);
 		first = false;
@@ -102,7 +93,7 @@ enum exit_code eval_print_json(const struct dataset *dataset, const clipcls_labe
 	for (size_t i = 0; i < dataset->class_count; i++) {
 		const struct class_tally *counts = &tally->classes[i];
 		buffer_text(&out, i > 0 ? ",\n{\"class\":" : "\n{\"class\":");
-		put_string(&out, dataset->classes[i]);
+		json_write_text(&out, dataset->classes[i]);
 		buffer_format(&out, ",\"pictures\":%zu,\"failed\":%zu,\"top1\":%.6f,\"top5\":%.6f,",
 		              counts->pictures, counts->failed, share(counts->top1, counts->pictures),
 		              share(counts->top5, counts->pictures));

@@ -1,6 +1,6 @@
 #include "cli/command/eval.h"
 
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/command/eval_templates_print.h"
 #include "cli/labelled/dataset_embed.h"
 #include "cli/sources.h"

@@ -2,14 +2,10 @@
 
 #include "cli/output/cell.h"
 #include "cli/output/output.h"
+#include "cli/share.h"
 
 #include <stdlib.h>
 #include <string.h>
-
-static double share(size_t part, size_t whole)
-{
-	return whole > 0 ? (double)part / (double)whole : 0;
-}
 
 /* What a classifier's figures are made of. */
 struct figures {
@@ -200,11 +196,6 @@ enum exit_code eval_templates_text(const struct templates_report *report, bool e
 
 /* ---- json ----------------------------------------------------------------------------------- */
 
-static void put_string(struct buffer *out, const char *text)
-{
-	json_write_string(out, text, strlen(text));
-}
-
 static void put_class_change(struct buffer *out, const struct table *table,
                              const struct figures *row, const char *key, size_t class)
 {
@@ -213,7 +204,7 @@ static void put_class_change(struct buffer *out, const struct table *table,
 		return;
 	}
 	buffer_format(out, ",\"%s\":{\"class\":", key);
-	put_string(out, table->report->dataset->classes[class]);
+	json_write_text(out, table->report->dataset->classes[class]);
 	buffer_format(out, ",\"change\":%.6f}", class_change(table, row, class));
 }
 
@@ -250,7 +241,7 @@ static void put_classes(struct buffer *out, const struct table *table)
 {
 	for (size_t i = 0; i < table->report->study->C; i++) {
 		buffer_text(out, i > 0 ? ",{\"class\":" : "{\"class\":");
-		put_string(out, table->report->dataset->classes[i]);
+		json_write_text(out, table->report->dataset->classes[i]);
 		buffer_format(out, ",\"pictures\":%zu}", table->pictures[i]);
 	}
 }
@@ -273,7 +264,7 @@ enum exit_code eval_templates_json(const struct templates_report *report)
 	for (size_t i = 0; i < study->T; i++) {
 		const struct figures *row = &table.rows[i];
 		buffer_text(&out, i > 0 ? ",\n{\"template\":" : "\n{\"template\":");
-		put_string(&out, clipcls_templates_text(report->candidates, row->candidate));
+		json_write_text(&out, clipcls_templates_text(report->candidates, row->candidate));
 		buffer_format(&out, ",\"index\":%zu,", row->candidate);
 		put_figures(&out, &table, row);
 	}
@@ -285,7 +276,7 @@ enum exit_code eval_templates_json(const struct templates_report *report)
 	buffer_text(&out, "},\n\"suggested\":[");
 	for (size_t i = 0; i < study->chosen_count; i++) {
 		buffer_text(&out, i > 0 ? "," : "");
-		put_string(&out, clipcls_templates_text(report->candidates, study->chosen[i]));
+		json_write_text(&out, clipcls_templates_text(report->candidates, study->chosen[i]));
 	}
 	buffer_text(&out, "]}\n");
 	table_free(&table);

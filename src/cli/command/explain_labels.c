@@ -144,9 +144,9 @@ static void json_rows(struct buffer *out, const struct labels_report *report, bo
 		const char *label = clipcls_labels_text(report->labels, row->label);
 		const char *nearest = clipcls_labels_text(report->labels, row->nearest);
 		buffer_text(out, i > 0 && !lines ? ",\n{\"label\":" : "{\"label\":");
-		json_write_string(out, label, strlen(label));
+		json_write_text(out, label);
 		buffer_format(out, ",\"index\":%zu,\"nearest\":", row->label);
-		json_write_string(out, nearest, strlen(nearest));
+		json_write_text(out, nearest);
 		buffer_format(out,
 		              ",\"nearest_index\":%zu,\"cosine\":%.6f,\"logits_apart\":%.6f,"
 		              "\"nearly_the_same\":%s}%s",

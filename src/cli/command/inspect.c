@@ -50,7 +50,7 @@ static enum exit_code print_json(const clipcls_model_info *info)
 {
 	struct buffer out = { 0 };
 	buffer_text(&out, "{\"model\":");
-	json_write_string(&out, info->path, strlen(info->path));
+	json_write_text(&out, info->path);
 	buffer_format(&out, ",\"family\":\"%s\",\"layout\":\"%s\",\"dtype\":\"%s\",", info->family,
 	              info->layout, info->dtype);
 	tower_json(&out, "vision", &info->vision);

@@ -1,6 +1,6 @@
 /* clipcls probe train, clipcls probe apply: classes learned from some pictures of each. */
 #include "cli/cli.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/command/probe_curve.h"
 #include "cli/labelled/dataset_embed.h"
 #include "cli/output/output.h"

@@ -1,6 +1,6 @@
 #include "cli/command/probe_curve.h"
 
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/labelled/tally.h"
 #include "cli/output/output.h"
 

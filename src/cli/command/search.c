@@ -1,6 +1,6 @@
 /* clipcls search: pictures ranked for texts and pictures. */
 #include "cli/cli.h"
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/collection/collection.h"
 #include "cli/command/search_queries.h"
 #include "cli/input/walk.h"

@@ -102,7 +102,7 @@ bool resume_open(struct resume **out, const char *path)
 bool resume_has(const struct resume *resume, const char *path)
 {
 	struct buffer text = { 0 };
-	json_write_string(&text, path, strlen(path));
+	json_write_text(&text, path);
 	bool found = !text.failed && path_set_has(&resume->paths, text.bytes);
 	buffer_free(&text);
 	return found;

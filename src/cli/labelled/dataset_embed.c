@@ -1,6 +1,6 @@
 #include "cli/labelled/dataset_embed.h"
 
-#include "cli/clock.h"
+#include "base/clock.h"
 #include "cli/progress.h"
 
 #include <stdio.h>

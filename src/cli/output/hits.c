@@ -61,11 +61,11 @@ static void put_object(struct hits_output *output, const char *kind, const char 
 {
 	struct buffer *line = &output->line;
 	buffer_format(line, "{\"%s\":", kind);
-	json_write_string(line, query, strlen(query));
+	json_write_text(line, query);
 	buffer_text(line, ",\"results\":[");
 	for (size_t i = 0; i < n; i++) {
 		buffer_text(line, i > 0 ? ",{\"path\":" : "{\"path\":");
-		json_write_string(line, found[i].path, strlen(found[i].path));
+		json_write_text(line, found[i].path);
 		buffer_format(line, ",\"similarity\":%.6f}", found[i].similarity);
 	}
 	buffer_text(line, "]}");

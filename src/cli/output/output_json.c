@@ -3,17 +3,12 @@
 
 #include <string.h>
 
-static void put_string(struct buffer *line, const char *text)
-{
-	json_write_string(line, text, strlen(text));
-}
-
 void output_json_error(struct buffer *line, const clipcls_record *record)
 {
 	buffer_text(line, ",\"error\":{\"code\":");
-	put_string(line, clipcls_status_name(record->status));
+	json_write_text(line, clipcls_status_name(record->status));
 	buffer_text(line, ",\"message\":");
-	put_string(line, record->message);
+	json_write_text(line, record->message);
 	buffer_byte(line, '}');
 }
 
@@ -21,7 +16,7 @@ static void put_object(struct output *output, const clipcls_record *record, size
 {
 	struct buffer *line = &output->line;
 	buffer_text(line, "{\"path\":");
-	put_string(line, record->path);
+	json_write_text(line, record->path);
 	if (record->status != CLIPCLS_OK) {
 		output_json_error(line, record);
 		buffer_byte(line, '}');
@@ -31,7 +26,7 @@ static void put_object(struct output *output, const clipcls_record *record, size
 	for (size_t i = 0; i < results; i++) {
 		const clipcls_result *result = &record->results[i];
 		buffer_text(line, i > 0 ? ",{\"label\":" : "{\"label\":");
-		put_string(line, clipcls_labels_text(output->labels, result->index));
+		json_write_text(line, clipcls_labels_text(output->labels, result->index));
 		buffer_format(line, ",\"index\":%zu,\"score\":%.6f,\"similarity\":%.6f}", result->index,
 		              result->score, result->similarity);
 	}

@@ -57,7 +57,7 @@ static bool npy_row(struct vectors *vectors, const float *row)
 static void jsonl_start(struct vectors *vectors, const char *kind, const char *name)
 {
 	buffer_format(&vectors->line, "{\"%s\":", kind);
-	json_write_string(&vectors->line, name, strlen(name));
+	json_write_text(&vectors->line, name);
 }
 
 bool vectors_row(struct vectors *vectors, const char *kind, const char *name, const float *row)

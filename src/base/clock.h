@@ -1,11 +1,11 @@
-/* What the measuring functions share. */
-#ifndef CLIPCLS_CLASSIFY_MEASURE_H
-#define CLIPCLS_CLASSIFY_MEASURE_H
+/* Time that passes. */
+#ifndef CLIPCLS_BASE_CLOCK_H
+#define CLIPCLS_BASE_CLOCK_H
 
 #include <time.h>
 
 /* Seconds since some fixed moment; unaffected by changes of the wall clock. */
-static inline double measure_seconds(void)
+static inline double clock_seconds(void)
 {
 	struct timespec now;
 	clock_gettime(CLOCK_MONOTONIC, &now);
