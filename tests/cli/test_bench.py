@@ -5,7 +5,7 @@ import shutil
 
 import pytest
 
-from conftest import DATA
+from program import DATA
 
 GOLDEN = DATA / "golden"
 QUICK = ("--seconds", "0.2")

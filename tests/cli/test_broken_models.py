@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from conftest import GOLDEN
+from program import GOLDEN
 
 FIRST = "vision_model.pre_layrnorm.weight"
 SECOND = "vision_model.pre_layrnorm.bias"

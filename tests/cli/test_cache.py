@@ -2,10 +2,8 @@
 
 import os
 import pathlib
-import random
 import resource
 import shutil
-import signal
 import subprocess
 import time
 
@@ -220,116 +218,3 @@ def test_text_weights_are_held_for_the_labels_alone(clipcls, tmp_path):
     assert "labels encoded" in said and cold >= text and held <= text / 8
     warm, held, said = memory(clipcls, arguments, shard, text / 8)
     assert "read from the cache" in said and warm <= cold - text * 7 / 8 and held <= text / 8
-
-
-def test_many_processes_on_one_cold_cache(clipcls, model, pictures, work):
-    command = clipcls.command(["-m", model, "-l", "imagenet1k", *OPTIONS, "--cache-dir", "cold",
-                               "-j", "1", "a.png"])
-    for _ in range(3):
-        processes = [subprocess.Popen(command, cwd=work, env=clipcls.env, stdout=subprocess.PIPE,
-                                      stderr=subprocess.PIPE) for _ in range(16)]
-        outputs = [process.communicate(timeout=120) for process in processes]
-        assert all(process.returncode == 0 for process in processes)
-        assert len(set(outputs)) == 1 and outputs[0][1] == b""
-        done = clipcls("-m", model, "-l", "imagenet1k", *OPTIONS, "-v", "--cache-dir", "cold", "a.png")
-        assert done.out == outputs[0][0] and "read from the cache" in done.err
-        assert len(entries(work / "cold")) == 1 and leftovers(work / "cold") == []
-        shutil.rmtree(work / "cold")
-
-
-def test_a_kill_at_any_moment_leaves_a_whole_entry_or_none(clipcls, model, pictures, work):
-    arguments = ["-m", model, "-l", "imagenet1k", "-k", "3", "--cache-dir", "killed", "a.png"]
-    command = clipcls.command(arguments)
-    started = time.perf_counter()
-    good = clipcls(*arguments)
-    duration = time.perf_counter() - started
-    whole = entries(work / "killed")
-    assert good.code == 0 and len(whole) == 1
-    moments = random.Random(7)
-    for _ in range(40):
-        shutil.rmtree(work / "killed")
-        with subprocess.Popen(command, cwd=work, env=clipcls.env, stdout=subprocess.DEVNULL,
-                              stderr=subprocess.DEVNULL) as process:
-            time.sleep(moments.uniform(0.3, 1.0) * duration)
-            process.send_signal(signal.SIGKILL)
-        (work / "killed").mkdir(exist_ok=True)
-        assert entries(work / "killed") in ({}, whole)
-    done = clipcls(*arguments)
-    assert (done.code, done.out, done.err) == (0, good.out, "")
-    assert entries(work / "killed") == whole
-
-
-CALLS = ("mkdir", "openat", "newfstatat", "fchmod", "pwrite64", "fsync", "close", "rename",
-         "getdents64", "unlinkat")
-
-
-class Traced:
-    """Runs of the program under strace, in one thread, so that each makes the same calls."""
-
-    def __init__(self, clipcls, arguments):
-        self.command = clipcls.command(["-j", "1", *arguments])
-        self.cwd = clipcls.cwd
-        # The leak sanitizer of a debug build cannot run under strace.
-        self.env = {**clipcls.env, "OPENBLAS_NUM_THREADS": "1", "ASAN_OPTIONS": "detect_leaks=0"}
-
-    def run(self, *options):
-        log = self.cwd / "trace"
-        done = subprocess.run(["strace", "-o", log, *options, *self.command], cwd=self.cwd,
-                              env=self.env, capture_output=True, timeout=60)
-        return done.returncode, log.read_text().splitlines()
-
-    def calls_from(self, text):
-        """(name, which one of this name) of each call from the one that holds `text`."""
-        code, lines = self.run("-e", "trace=" + ",".join(CALLS))
-        assert code == 0
-        counts, found, begun = dict.fromkeys(CALLS, 0), [], False
-        for line in lines:
-            name = line.partition("(")[0]
-            if name not in counts:
-                continue
-            counts[name] += 1
-            begun = begun or text in line
-            if begun:
-                found.append((name, counts[name]))
-        return found
-
-    def kill_at(self, name, which):
-        return self.run("-e", f"trace={name}", "-e", f"inject={name}:signal=SIGKILL:when={which}")[0]
-
-
-@pytest.mark.parametrize("old", ["nothing", "a damaged entry"])
-def test_a_kill_at_each_system_call_leaves_a_whole_entry_or_the_old_one(clipcls, model, pictures,
-                                                                        work, old):
-    try:
-        usable = subprocess.run(["strace", "-o", "/dev/null", "true"], capture_output=True)
-    except FileNotFoundError:
-        usable = None
-    if usable is None or usable.returncode != 0:
-        pytest.skip("strace cannot run here")
-    killed = work / "killed"
-    arguments = ["-m", model, "-L", "cat", *OPTIONS, "--cache-dir", "killed", "a.png"]
-    good = clipcls(*arguments)
-    (name, data), = entries(killed).items()
-    before = {name: damage_the_middle(data)} if old != "nothing" else {}
-
-    def prepare():
-        shutil.rmtree(killed)
-        if before:
-            killed.mkdir()
-            (killed / name).write_bytes(before[name])
-
-    prepare()
-    traced = Traced(clipcls, arguments)
-    calls = traced.calls_from(f"killed/{name}")
-    assert {"pwrite64", "fsync", "rename", "getdents64"} <= {call for call, _ in calls}
-    found = []
-    for call, which in calls:
-        prepare()
-        assert traced.kill_at(call, which) == -signal.SIGKILL, (call, which)
-        left = entries(killed) if killed.exists() else {}
-        assert left in (before, {name: data}), (call, which)
-        found.append(left == {name: data})
-        done = clipcls(*arguments)
-        assert (done.code, done.out, done.err) == (0, good.out, ""), (call, which)
-        assert entries(killed) == {name: data}
-    assert found == sorted(found) and {False, True} == set(found)

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import DATA
+from program import DATA
 from records import corner, exif_orientation, labels, png, ppm, records, scores
 
 MANY = [f"label {i}" for i in range(8)]

@@ -12,7 +12,7 @@ import numpy
 import pytest
 from safetensors import safe_open
 
-from conftest import DATA, GOLDEN
+from program import DATA, GOLDEN
 
 BROKEN = b"\x89PNG\r\n\x1a\nno picture"
 

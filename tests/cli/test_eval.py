@@ -7,7 +7,7 @@ import numpy
 import pytest
 from sklearn import metrics
 
-from conftest import DATA
+from program import DATA
 from records import fails, records
 
 LABELS = ["cat", "red panda", "dog", "sea lion"]

@@ -7,7 +7,7 @@ import subprocess
 import numpy
 import pytest
 
-from conftest import DATA, PROGRAM
+from program import DATA, PROGRAM
 from records import fails, named, records
 
 WORDS = ["dog", "cat", "sofa", "Cat", "airplane", "couch", "plane", "CAT", "a\u00e9 \"b\""]

@@ -2,7 +2,7 @@
 
 import json
 
-from conftest import DATA
+from program import DATA
 
 PHOTOS = DATA / "photos"
 

@@ -2,7 +2,7 @@
 
 import pytest
 
-from conftest import DATA
+from program import DATA
 
 PHOTOS = sorted(path for path in (DATA / "photos").iterdir() if path.suffix in (".jpg", ".png"))
 CHOICES = ["f32", "bf16", "int8", "auto"]

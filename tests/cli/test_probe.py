@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from sklearn import linear_model
 
-from conftest import PROGRAM
+from program import PROGRAM
 from probe_support import TEXTS, TINTS, make_folders, noise, ranks, tensors
 from records import fails, labels, named, paths, records, scores
 

@@ -7,7 +7,7 @@ import shutil
 
 import pytest
 
-from conftest import DATA, Program
+from program import DATA, Program
 from records import fails, named, picture, records
 
 TEMPLATES = ["a photo of a {}.", "the {} in a video game.", "a photo of the cool {}.",

@@ -13,7 +13,7 @@ import xml.etree.ElementTree as tree
 import numpy
 import pytest
 
-from conftest import DATA, PROGRAM
+from program import DATA, PROGRAM
 from hub_server import Hub
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]

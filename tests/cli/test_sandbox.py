@@ -10,7 +10,7 @@ import time
 
 import pytest
 
-from conftest import DATA
+from program import DATA
 from records import records
 from slow import Slow
 

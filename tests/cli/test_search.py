@@ -9,7 +9,7 @@ import subprocess
 import numpy
 import pytest
 
-from conftest import DATA, GOLDEN
+from program import DATA, GOLDEN
 
 
 @pytest.fixture

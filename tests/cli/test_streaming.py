@@ -8,7 +8,7 @@ import time
 
 import pytest
 
-from conftest import DATA
+from program import DATA
 from records import paths, png, ppm, records
 from slow import Slow
 
