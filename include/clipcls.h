@@ -384,12 +384,17 @@ CLIPCLS_API clipcls_status clipcls_index_find(int *found, size_t *i, clipcls_ind
                                               const char *path, clipcls_error *error);
 /* (count, E) embeddings, row-major, owned by the index. */
 CLIPCLS_API const float *clipcls_index_embeddings(const clipcls_index *index);
+/* Asked after paths and embeddings were used, before what came of them is trusted: CLIPCLS_ERR_IO
+ * when the file was cut short or written to since it was opened. */
+CLIPCLS_API clipcls_status clipcls_index_intact(const clipcls_index *index, clipcls_error *error);
 
 /* Writes an index of n pictures encoded by `model`; replaces `path` only when all is written.
- * note: any text. CLIPCLS_ERR_IO, _MEMORY, or as of the model's weights. */
+ * from: where entries come from another index, that one, which must be intact to the end; else
+ * NULL. note: any text. CLIPCLS_ERR_IO, _MEMORY, or as of the model's weights. */
 CLIPCLS_API clipcls_status clipcls_index_write(const char *path, clipcls_model *model,
                                                const clipcls_entry *entries, size_t n,
-                                               const char *note, clipcls_error *error);
+                                               const clipcls_index *from, const char *note,
+                                               clipcls_error *error);
 
 typedef struct clipcls_hit {
 	size_t index;      /* of the row */

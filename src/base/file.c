@@ -6,22 +6,12 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-static clipcls_status io_error(clipcls_error *error, const char *path, const char *doing)
+clipcls_status file_error(clipcls_error *error, const char *path, const char *doing)
 {
 	return error_set(error, CLIPCLS_ERR_IO, "%s: cannot %s: %s", path, doing, strerror(errno));
-}
-
-static int open_retry(const char *path, int more)
-{
-	int fd;
-	do
-		fd = open(path, O_RDONLY | O_CLOEXEC | more);
-	while (fd < 0 && errno == EINTR);
-	return fd;
 }
 
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
@@ -54,7 +44,7 @@ clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name
 			continue;
 		if (n < 0) {
 			free(data);
-			return io_error(error, name, "read");
+			return file_error(error, name, "read");
 		}
 		if (n == 0)
 			break;
@@ -72,10 +62,13 @@ too_large:
 	                 limit);
 }
 
-clipcls_status file_open(int *fd, const char *path, const char *name, clipcls_error *error)
+clipcls_status file_open(int *fd, const char *path, const char *name, int more,
+                         clipcls_error *error)
 {
-	*fd = open_retry(path, 0);
-	return *fd >= 0 ? CLIPCLS_OK : io_error(error, name, "open");
+	do
+		*fd = open(path, O_RDONLY | O_CLOEXEC | more);
+	while (*fd < 0 && errno == EINTR);
+	return *fd >= 0 ? CLIPCLS_OK : file_error(error, name, "open");
 }
 
 clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const char *name,
@@ -84,7 +77,7 @@ clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const 
 	int fd;
 	*bytes = NULL;
 	*size = 0;
-	clipcls_status status = file_open(&fd, path, name, error);
+	clipcls_status status = file_open(&fd, path, name, 0, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	status = file_read_fd(bytes, size, fd, name, limit, error);
@@ -96,72 +89,6 @@ clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t li
                          clipcls_error *error)
 {
 	return file_read_as(bytes, size, path, path, limit, error);
-}
-
-static int64_t nanoseconds(struct timespec time)
-{
-	return (int64_t)time.tv_sec * 1000000000 + time.tv_nsec;
-}
-
-static struct file_identity identity_of(const struct stat *st)
-{
-	return (struct file_identity){ .device = (uint64_t)st->st_dev,
-		                           .inode = (uint64_t)st->st_ino,
-		                           .size = (uint64_t)st->st_size,
-		                           .modified_ns = nanoseconds(st->st_mtim),
-		                           .changed_ns = nanoseconds(st->st_ctim) };
-}
-
-bool file_identify(struct file_identity *out, const char *path)
-{
-	struct stat st;
-	if (stat(path, &st) != 0)
-		return false;
-	*out = identity_of(&st);
-	return true;
-}
-
-clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error)
-{
-	struct stat st;
-	*map = (struct file_map){ 0 };
-	/* What is no file must not hold us up: opening a pipe waits for its other end. */
-	int fd = open_retry(path, O_NONBLOCK);
-	if (fd < 0)
-		return io_error(error, path, "open");
-	clipcls_status status = CLIPCLS_OK;
-	if (fstat(fd, &st) != 0) {
-		status = io_error(error, path, "stat");
-	} else if (!S_ISREG(st.st_mode)) {
-		status = error_set(error, CLIPCLS_ERR_IO, "%s: not a regular file", path);
-	} else if (st.st_size == 0) {
-		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: file is empty", path);
-	} else {
-		void *bytes = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-		if (bytes == MAP_FAILED)
-			status = io_error(error, path, "map");
-		else
-			*map = (struct file_map){ bytes, (size_t)st.st_size, identity_of(&st) };
-	}
-	close(fd);
-	return status;
-}
-
-void file_map_close(struct file_map *map)
-{
-	if (map->bytes != NULL)
-		munmap((void *)(uintptr_t)map->bytes, map->size);
-	*map = (struct file_map){ 0 };
-}
-
-/* Whole pages only: what else lies on the first and the last may be in use. */
-void file_map_forget(const void *bytes, size_t n)
-{
-	uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE), first = (uintptr_t)bytes, end = first + n;
-	first = (first + page - 1) / page * page;
-	end = end / page * page;
-	if (first < end)
-		madvise((void *)first, end - first, MADV_DONTNEED);
 }
 
 bool file_exists(const char *path)
@@ -189,7 +116,7 @@ clipcls_status directory_make(const char *path, clipcls_error *error)
 		*end = '\0';
 		/* Whoever made it in the meantime has done our work. */
 		if (!file_is_directory(made) && mkdir(made, 0700) != 0 && errno != EEXIST)
-			status = io_error(error, path, "create the directory");
+			status = file_error(error, path, "create the directory");
 		*end = next;
 	}
 	free(made);

@@ -1,4 +1,4 @@
-/* Reading whole files, mapping files, and what tells one file from another. */
+/* Reading whole files, and what is where. */
 #ifndef CLIPCLS_BASE_FILE_H
 #define CLIPCLS_BASE_FILE_H
 
@@ -15,31 +15,16 @@ clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t li
 /* The same with another name in messages. */
 clipcls_status file_read_as(char **bytes, size_t *size, const char *path, const char *name,
                             size_t limit, clipcls_error *error);
-/* Opens a file for reading; `name` stands in messages. *fd is -1 on error: CLIPCLS_ERR_IO. */
-clipcls_status file_open(int *fd, const char *path, const char *name, clipcls_error *error);
+/* Opens a file for reading; `name` stands in messages; more: O_NONBLOCK and the like, or 0. *fd is
+ * -1 on error: CLIPCLS_ERR_IO. */
+clipcls_status file_open(int *fd, const char *path, const char *name, int more,
+                         clipcls_error *error);
 /* The same from an open descriptor; `name` stands in messages. Does not close it. */
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
                             clipcls_error *error);
 
-/* Which file, and in which state: another content comes with another one of these. The time of the
- * last change of status is among them because that of the content can be set at will. */
-struct file_identity {
-	uint64_t device, inode, size;
-	int64_t modified_ns, changed_ns;
-};
-/* False when there is no such file. */
-bool file_identify(struct file_identity *out, const char *path);
-
-/* A file mapped read-only. */
-struct file_map {
-	const unsigned char *bytes;
-	size_t size;
-	struct file_identity identity; /* of what is mapped, whatever its path names by now */
-};
-clipcls_status file_map_open(struct file_map *map, const char *path, clipcls_error *error);
-void file_map_close(struct file_map *map);
-/* bytes[0..n), of a mapping, leave this process's memory until they are next read. */
-void file_map_forget(const void *bytes, size_t n);
+/* CLIPCLS_ERR_IO: "path: cannot read: Permission denied", from errno. */
+clipcls_status file_error(clipcls_error *error, const char *path, const char *doing);
 
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);

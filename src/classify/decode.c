@@ -89,7 +89,7 @@ static clipcls_status open_input(int *fd, const clipcls_input *input, clipcls_er
 	const void *bytes = input->bytes;
 	*fd = -1;
 	if (bytes == NULL) {
-		clipcls_status status = file_open(fd, input->path, DECODE_NAME, error);
+		clipcls_status status = file_open(fd, input->path, DECODE_NAME, 0, error);
 		if (status != CLIPCLS_OK || (fstat(*fd, &st) == 0 && S_ISREG(st.st_mode)))
 			return status;
 		status = file_read_fd(&read, &size, *fd, DECODE_NAME, IMAGE_FILE_LIMIT, error);

@@ -141,6 +141,11 @@ clipcls_status clipcls_index_open(clipcls_index **out, const char *path, clipcls
 		status = check_version(index, error);
 	if (status == CLIPCLS_OK)
 		status = bind_tensors(index, error);
+	if (index->file != NULL) {
+		/* What makes no sense because the file is being written has that reason. */
+		clipcls_status intact = safetensors_intact(index->file, error);
+		status = intact != CLIPCLS_OK ? intact : status;
+	}
 	if (status != CLIPCLS_OK)
 		clipcls_index_free(index);
 	else
@@ -170,6 +175,11 @@ clipcls_status clipcls_index_check(const clipcls_index *index, clipcls_model *mo
 	           ? CLIPCLS_OK
 	           : error_set(error, CLIPCLS_ERR_ARGUMENT, "%s: was made with another model than %s",
 	                       safetensors_path(index->file), checkpoint_path(model->checkpoint));
+}
+
+clipcls_status clipcls_index_intact(const clipcls_index *index, clipcls_error *error)
+{
+	return safetensors_intact(index->file, error);
 }
 
 size_t clipcls_index_count(const clipcls_index *index)

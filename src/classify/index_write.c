@@ -71,7 +71,8 @@ static clipcls_status write_embeddings(struct output_file *file, uint64_t *offse
 }
 
 clipcls_status clipcls_index_write(const char *path, clipcls_model *model,
-                                   const clipcls_entry *entries, size_t n, const char *note,
+                                   const clipcls_entry *entries, size_t n,
+                                   const clipcls_index *from, const char *note,
                                    clipcls_error *error)
 {
 	size_t E = clipcls_model_embedding_size(model);
@@ -107,6 +108,8 @@ clipcls_status clipcls_index_write(const char *path, clipcls_model *model,
 		status = output_file_write(&file, offset, tensors[i].data, tensors[i].bytes, error);
 		offset += tensors[i].bytes;
 	}
+	if (status == CLIPCLS_OK && from != NULL)
+		status = clipcls_index_intact(from, error);
 	if (status == CLIPCLS_OK)
 		status = output_file_commit(&file, error);
 cleanup:

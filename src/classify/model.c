@@ -284,7 +284,7 @@ clipcls_status model_logit_scale(double *out, clipcls_model *model, clipcls_erro
 	clipcls_status status = checkpoint_weights(model->checkpoint, &request, 1, NULL, error);
 	if (status == CLIPCLS_OK)
 		*out = exp(*stored);
-	return status;
+	return status == CLIPCLS_OK ? checkpoint_intact(model->checkpoint, error) : status;
 }
 
 clipcls_status clipcls_model_own_labels(clipcls_labels **out, clipcls_model *model,

@@ -31,7 +31,7 @@ clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, s
 	/* A lone picture's products are shared out over all threads instead. */
 	if (n == 1) {
 		vit_forward(out, pixels, 1, model->vit, &model->image_workers[0].arena, model->pool);
-		return CLIPCLS_OK;
+		return checkpoint_intact(model->checkpoint, error);
 	}
 	struct pixels_job job = {
 		.model = model,
@@ -41,5 +41,5 @@ clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, s
 		.batch = model_batch_for(model, n),
 	};
 	pool_run(model->pool, (n + job.batch - 1) / job.batch, run_batch, &job);
-	return CLIPCLS_OK;
+	return checkpoint_intact(model->checkpoint, error);
 }

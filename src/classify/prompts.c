@@ -176,6 +176,8 @@ clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *
 		status = prompt_sort(order, prompts, n, error);
 	if (status == CLIPCLS_OK)
 		status = embed_sorted(prompts, order, n, max_rows, model, passes, take, user, error);
+	if (status == CLIPCLS_OK)
+		status = checkpoint_intact(model->checkpoint, error);
 cleanup:
 	for (size_t i = 0; passes != NULL && i < threads; i++)
 		arena_free(&passes[i].arena);

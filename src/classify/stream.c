@@ -159,7 +159,9 @@ static clipcls_status run_stream(struct stream *stream, clipcls_next_fn next, cl
 			continue;
 		model_expect_images(stream->model, stream->count);
 		encode_window(stream);
-		status = deliver(stream, error);
+		status = checkpoint_intact(stream->model->checkpoint, error);
+		if (status == CLIPCLS_OK)
+			status = deliver(stream, error);
 		window = size_min(WINDOW_GROWTH * window, stream->capacity);
 	}
 	free(stream->items);

@@ -41,6 +41,9 @@ uint64_t checkpoint_file_bytes(const struct checkpoint *checkpoint);
 void checkpoint_identity(struct buffer *out, const struct checkpoint *checkpoint);
 /* Whether the weights files are still what they were when they were opened. */
 bool checkpoint_unchanged(const struct checkpoint *checkpoint);
+/* Asked for after the weights were used and before what came of it is given out: CLIPCLS_ERR_IO,
+ * naming the file, when one was cut short or written to since it was opened. */
+clipcls_status checkpoint_intact(const struct checkpoint *checkpoint, clipcls_error *error);
 
 /* The tokenizer's files, as bytes owned by the checkpoint; all NULL = CLIP's own vocabulary.
  * Either vocab + merges or tokenizer_json. */

@@ -315,6 +315,8 @@ clipcls_status checkpoint_write(struct checkpoint *checkpoint, const char *path,
 	if (status == CLIPCLS_OK)
 		status = write_all(&writer, &file, error);
 	if (status == CLIPCLS_OK)
+		status = checkpoint_intact(checkpoint, error);
+	if (status == CLIPCLS_OK)
 		status = output_file_commit(&file, error);
 	output_file_close(&file);
 	buffer_free(&writer.config);

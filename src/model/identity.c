@@ -29,3 +29,8 @@ bool checkpoint_unchanged(const struct checkpoint *checkpoint)
 {
 	return safetensors_unchanged(checkpoint->weights);
 }
+
+clipcls_status checkpoint_intact(const struct checkpoint *checkpoint, clipcls_error *error)
+{
+	return safetensors_intact(checkpoint->weights, error);
+}

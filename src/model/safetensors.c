@@ -3,6 +3,7 @@
 
 #include "base/checked.h"
 #include "base/file.h"
+#include "base/file_map.h"
 #include "base/hash.h"
 #include "base/memory.h"
 #include "base/strmap.h"
@@ -120,7 +121,10 @@ static clipcls_status add_file(struct safetensors *file, const char *path, clipc
 	clipcls_status status = file_map_open(&part->map, path, error);
 	if (status != CLIPCLS_OK)
 		return status;
-	return read_part(file, part, part->map.bytes, part->map.size, error);
+	status = read_part(file, part, part->map.bytes, part->map.size, error);
+	/* Where a header makes no sense because the file is being written, that is the reason. */
+	clipcls_status intact = file_map_intact(&part->map, path, error);
+	return intact != CLIPCLS_OK ? intact : status;
 }
 
 /* Gives `file` to the caller, or ends it on an error. */
@@ -322,6 +326,15 @@ void safetensors_identity(struct buffer *out, const struct safetensors *file)
 		buffer_append(out, &part->map.identity, sizeof part->map.identity);
 		buffer_append(out, &header, sizeof header);
 	}
+}
+
+clipcls_status safetensors_intact(const struct safetensors *file, clipcls_error *error)
+{
+	clipcls_status status = CLIPCLS_OK;
+	for (size_t i = 0; status == CLIPCLS_OK && i < file->n_parts; i++)
+		if (file->parts[i].map.bytes != NULL)
+			status = file_map_intact(&file->parts[i].map, file->parts[i].path, error);
+	return status;
 }
 
 bool safetensors_unchanged(const struct safetensors *file)

@@ -55,6 +55,8 @@ uint64_t safetensors_file_bytes(const struct safetensors *file);
 /* Appends what tells these tensors from any others: of each file its identity and its header's
  * hash; bytes in memory have the header alone. Tensors are not touched. */
 void safetensors_identity(struct buffer *out, const struct safetensors *file);
+/* Whether what was read so far can be trusted: file_map_intact of each file that is mapped. */
+clipcls_status safetensors_intact(const struct safetensors *file, clipcls_error *error);
 /* Whether the files' paths still name what was opened, unchanged. */
 bool safetensors_unchanged(const struct safetensors *file);
 

@@ -46,6 +46,9 @@ clipcls_status model_signature(float **out, size_t *n, struct checkpoint *checkp
 	for (size_t i = 0; i < vectors; i++)
 		for (size_t j = 0; j < VALUES_PER_VECTOR; j++)
 			values[i * VALUES_PER_VECTOR + j] = floats[i][j * lengths[i] / VALUES_PER_VECTOR];
+	status = checkpoint_intact(checkpoint, error);
+	if (status != CLIPCLS_OK)
+		goto cleanup;
 	*n = vectors * VALUES_PER_VECTOR;
 	*out = values;
 	values = NULL;

@@ -4,7 +4,7 @@
  *     dump_checkpoint locate NAME               model_locate
  *     dump_checkpoint time PATH                 milliseconds to open from memory and to load
  * Errors go to stderr as "status: message", with exit status 1. */
-#include "base/file.h"
+#include "base/file_map.h"
 #include "base/memory.h"
 #include "model/checkpoint.h"
 #include "model/single.h"

@@ -112,7 +112,7 @@ static struct fixture write_index(void)
 	f.path = path_join(f.directory, "x.index");
 	for (size_t i = 0; i < 3; i++)
 		f.entries[i] = (clipcls_entry){ paths[i], 100 + i, -5 + (int64_t)i, f.rows + i * E };
-	assert_ok(clipcls_index_write(f.path, f.model, f.entries, 3, "a note", &error));
+	assert_ok(clipcls_index_write(f.path, f.model, f.entries, 3, NULL, "a note", &error));
 	return f;
 }
 
@@ -150,7 +150,7 @@ static void an_index_of_nothing_is_one(void **state)
 	struct fixture f = write_index();
 	clipcls_index *index = NULL;
 	(void)state;
-	assert_ok(clipcls_index_write(f.path, f.model, NULL, 0, "", &error));
+	assert_ok(clipcls_index_write(f.path, f.model, NULL, 0, NULL, "", &error));
 	assert_ok(clipcls_index_open(&index, f.path, &error));
 	assert_int_equal(clipcls_index_count(index), 0);
 	clipcls_index_free(index);

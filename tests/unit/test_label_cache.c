@@ -6,6 +6,7 @@
 
 #include <dirent.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <sys/stat.h>
 #include <time.h>
 
@@ -119,36 +120,77 @@ static void without_a_place_to_keep_them_embeddings_are_computed_all_the_same(vo
 	fixture_remove(directory);
 }
 
-static void weights_that_changed_after_they_were_opened_are_not_kept(void **state)
+/* cmocka has a handler of its own in each test: this is the one of mappings. */
+static struct sigaction guard;
+
+/* A copy of the tiny model, opened, in a directory that is its cache, too. */
+struct copy {
+	char *directory, *path, *weights;
+	clipcls_model *model;
+	clipcls_labels *labels;
+};
+
+static struct copy copy_open(void)
 {
-	char *directory = fixture_directory(), command[4200];
-	clipcls_model_options options = { .threads = 1, .cache_directory = directory };
-	clipcls_model *model = NULL;
-	clipcls_labels *labels = NULL;
+	struct copy copy = { .directory = fixture_directory() };
+	clipcls_model_options options = { .threads = 1, .cache_directory = copy.directory };
+	char command[4200];
+	snprintf(command, sizeof command, "cp -r '%s' '%s/model'", golden, copy.directory);
+	assert_int_equal(system(command), 0);
+	copy.path = path_join(copy.directory, "model");
+	copy.weights = path_join(copy.path, "model.safetensors");
+	assert_ok(clipcls_model_open(&copy.model, copy.path, &options, &error));
+	assert_ok(clipcls_labels_new(&copy.labels, &error));
+	assert_ok(clipcls_labels_add(copy.labels, "cat", NULL, 0, &error));
+	return copy;
+}
+
+static void copy_close(struct copy *copy)
+{
+	clipcls_labels_free(copy->labels);
+	clipcls_model_free(copy->model);
+	free(copy->weights);
+	free(copy->path);
+	free(only_file(copy->directory)); /* the model alone: nothing was kept */
+	fixture_remove(copy->directory);
+}
+
+static void weights_that_were_replaced_after_they_were_opened_are_not_kept(void **state)
+{
+	struct copy copy = copy_open();
 	clipcls_classifier *classifier = NULL;
 	const char *why = NULL;
-	const struct timespec step = { .tv_nsec = 20 * 1000 * 1000 };
+	char command[8400];
 	(void)state;
-	snprintf(command, sizeof command, "cp -r '%s' '%s/model'", golden, directory);
+	snprintf(command, sizeof command, "cp '%s' '%s.new' && mv '%s.new' '%s'", copy.weights,
+	         copy.weights, copy.weights, copy.weights);
 	assert_int_equal(system(command), 0);
-	char *path = path_join(directory, "model"), *weights = path_join(path, "model.safetensors");
-	assert_ok(clipcls_model_open(&model, path, &options, &error));
-	assert_ok(clipcls_labels_new(&labels, &error));
-	assert_ok(clipcls_labels_add(labels, "cat", NULL, 0, &error));
-	/* Another time, whatever the step of the clock. */
-	nanosleep(&step, NULL);
-	assert_int_equal(utimensat(AT_FDCWD, weights, NULL, 0), 0);
-	assert_ok(clipcls_classifier_new(&classifier, model, labels, NULL, &error));
+	assert_ok(clipcls_classifier_new(&classifier, copy.model, copy.labels, NULL, &error));
 	assert_int_equal(clipcls_classifier_cache(classifier, &why), CLIPCLS_CACHE_FAILED);
 	assert_non_null(strstr(why, "changed while it was in use"));
 	clipcls_classifier_free(classifier);
-	clipcls_labels_free(labels);
-	clipcls_model_free(model);
-	free(weights);
-	free(path);
-	path = only_file(directory); /* the model alone */
-	free(path);
-	fixture_remove(directory);
+	copy_close(&copy);
+}
+
+static void weights_that_are_written_to_or_cut_while_in_use_are_an_error(void **state)
+{
+	const struct timespec step = { .tv_nsec = 20 * 1000 * 1000 };
+	(void)state;
+	for (int cut = 0; cut < 2; cut++) {
+		struct copy copy = copy_open();
+		clipcls_classifier *classifier = NULL;
+		sigaction(SIGBUS, &guard, NULL);
+		/* Another time, whatever the step of the clock. */
+		nanosleep(&step, NULL);
+		assert_int_equal(
+		    cut ? truncate(copy.weights, 5000) : utimensat(AT_FDCWD, copy.weights, NULL, 0), 0);
+		assert_int_equal(clipcls_classifier_new(&classifier, copy.model, copy.labels, NULL, &error),
+		                 CLIPCLS_ERR_IO);
+		assert_null(classifier);
+		assert_non_null(strstr(error.message, copy.weights));
+		assert_non_null(strstr(error.message, cut ? "cut short" : "written to"));
+		copy_close(&copy);
+	}
 }
 
 static void the_built_in_model_is_cached_too(void **state)
@@ -165,11 +207,14 @@ static void the_built_in_model_is_cached_too(void **state)
 
 int main(void)
 {
+	make_classifier(golden, NULL);
+	sigaction(SIGBUS, NULL, &guard);
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(a_hit_gives_the_same_bytes_without_the_text_tower),
 		cmocka_unit_test(a_damaged_entry_is_computed_again_and_replaced),
 		cmocka_unit_test(without_a_place_to_keep_them_embeddings_are_computed_all_the_same),
-		cmocka_unit_test(weights_that_changed_after_they_were_opened_are_not_kept),
+		cmocka_unit_test(weights_that_were_replaced_after_they_were_opened_are_not_kept),
+		cmocka_unit_test(weights_that_are_written_to_or_cut_while_in_use_are_an_error),
 		cmocka_unit_test(the_built_in_model_is_cached_too),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

@@ -225,6 +225,11 @@ const char *collection_path(const struct collection *collection, size_t i)
 	return collection->pictures[i].path;
 }
 
+clipcls_status collection_intact(const struct collection *collection, clipcls_error *error)
+{
+	return collection->index != NULL ? clipcls_index_intact(collection->index, error) : CLIPCLS_OK;
+}
+
 void collection_close(struct collection *collection)
 {
 	for (size_t i = 0; i < collection->count; i++)

@@ -56,6 +56,8 @@ enum exit_code collection_fill(struct collection *collection, const struct optio
 size_t collection_count(const struct collection *collection);
 const float *collection_rows(const struct collection *collection);
 const char *collection_path(const struct collection *collection, size_t i);
+/* As clipcls_index_intact, where there is an index. */
+clipcls_status collection_intact(const struct collection *collection, clipcls_error *error);
 void collection_close(struct collection *collection);
 
 #endif

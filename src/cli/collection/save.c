@@ -94,6 +94,10 @@ bool save_all(struct collection *collection, bool unfinished)
 {
 	clipcls_error error = { 0 };
 	double start = clock_seconds();
+	if (collection_intact(collection, &error) != CLIPCLS_OK) {
+		complain_error(&error);
+		return false;
+	}
 	if (unchanged(collection, unfinished))
 		return true;
 	size_t saved = collection->index != NULL ? clipcls_index_count(collection->index) : 0;
@@ -103,8 +107,9 @@ bool save_all(struct collection *collection, bool unfinished)
 		return false;
 	}
 	size_t n = gather(entries, collection, unfinished);
-	clipcls_status status = clipcls_index_write(collection->path, collection->session->model,
-	                                            entries, n, collection->note, &error);
+	clipcls_status status =
+	    clipcls_index_write(collection->path, collection->session->model, entries, n,
+	                        collection->index, collection->note, &error);
 	free(entries);
 	if (status == CLIPCLS_OK)
 		status = save_reopen(collection, false, &error);

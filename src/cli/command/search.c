@@ -100,6 +100,15 @@ static const char *source_path(const struct search *search, const struct candida
 	           : clipcls_index_entry(search->indexes[candidate->source - 1], i).path;
 }
 
+/* Whether what was read of the indexes holds. */
+static clipcls_status sources_intact(const struct search *search, clipcls_error *error)
+{
+	clipcls_status status = collection_intact(&search->collection, error);
+	for (size_t i = 0; status == CLIPCLS_OK && i < search->index_paths.count; i++)
+		status = clipcls_index_intact(search->indexes[i], error);
+	return status;
+}
+
 static size_t limit(const struct search *search, size_t n)
 {
 	size_t k = search->options->top_k;
@@ -168,6 +177,8 @@ static enum exit_code search_all(struct search *search)
 		status = search_source(all, total, at, search, i, &error);
 		at += limit(search, source_count(search, i));
 	}
+	if (status == CLIPCLS_OK)
+		status = sources_intact(search, &error);
 	if (status != CLIPCLS_OK) {
 		complain_error(&error);
 		goto cleanup;
@@ -179,7 +190,11 @@ static enum exit_code search_all(struct search *search)
 	bool good = hits_begin(&search->output);
 	for (size_t q = 0; good && q < Q; q++)
 		good = print_query(search, q, all + q * total, total, found);
-	if (good && hits_end(&search->output))
+	good = good && hits_end(&search->output);
+	/* Paths are read as they are printed. */
+	if (good && sources_intact(search, &error) != CLIPCLS_OK)
+		complain_error(&error);
+	else if (good)
 		code = EXIT_DONE;
 cleanup:
 	free(all);
