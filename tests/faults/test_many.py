@@ -1,67 +1,52 @@
 """Many inputs, of which one in a hundred is broken and one in a thousand crashes or hangs its decoder."""
 
 import json
-import os
+import pathlib
 import random
 import subprocess
+import threading
 
 import pytest
 
 import broken
-from records import picture
+from crowd import GOOD, bad_decodes, broken_ones, make_inputs
 
-GOOD = 50  # different pictures
 OPTIONS = ["-f", "jsonl", "--decode-limit", "1", "--max-pixels", "1000000"]
 
 
-def make_inputs(work, count, chance):
-    """Names in their order, and what is wrong with those that are not good: {name: how}."""
-    for i in range(GOOD):
-        (work / f"good{i}.png").write_bytes(picture(i))
-    bad_jpegs = {"crash": broken.CRASH, "hang": broken.HANG}
-    for name, width in bad_jpegs.items():
-        (work / f"{name}.jpg").write_bytes(broken.jpeg_of_width(width))
-    for i, way in enumerate(broken.WAYS):
-        broken.make(way, work / f"broken{i}")
-    kinds = ["broken"] * (count // 100) + list(bad_jpegs) * (count // 2000)
-    harmed = dict(zip(chance.sample(range(count), len(kinds)), kinds))
-    (work / "inputs").mkdir()
-    names, wrong = [], {}
-    for i in range(count):
-        names.append(f"inputs/{i:06}")
-        kind = harmed.get(i)
-        if kind is None:
-            source = f"good{i % GOOD}.png"
-        elif kind == "broken":
-            source = f"broken{len(wrong) % len(broken.WAYS)}"
-        else:
-            source = f"{kind}.jpg"
-        if kind is not None:
-            wrong[names[-1]] = kind
-        os.symlink(f"../{source}", work / names[-1])
-    return names, wrong
+def peak_memory(pid):
+    """KiB."""
+    lines = pathlib.Path(f"/proc/{pid}/status").read_text().splitlines()
+    return next(int(line.split()[1]) for line in lines if line.startswith("VmHWM:"))
 
 
 def run(clipcls, model, names, out):
-    """Exit status and the most memory held, in KiB, by the program itself."""
-    (clipcls.cwd / "list").write_text("".join(f"{name}\n" for name in names))
-    command = clipcls.command(["-m", model, "-L", "cat", "-L", "dog", *OPTIONS, "--files-from", "list"])
-    with open(clipcls.cwd / out, "wb") as file:
-        process = subprocess.Popen(command, cwd=clipcls.cwd, stdout=file, stderr=subprocess.PIPE,
-                                   env={**clipcls.env, "LD_PRELOAD": str(broken.BAD_DECODER)})
-        err = process.stderr.read()
-        _, status, usage = os.wait4(process.pid, 0)
-        process.returncode = os.waitstatus_to_exitcode(status)
-        process.stderr.close()
+    """Exit status and the most memory that the program itself held, in KiB."""
+    command = clipcls.command(["-m", model, "-L", "cat", "-L", "dog", *OPTIONS, "--files-from", "-"])
+    with subprocess.Popen(command, cwd=clipcls.cwd, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE,
+                          env={**clipcls.env, "LD_PRELOAD": str(broken.BAD_DECODER)}) as process:
+        def feed():
+            process.stdin.write("".join(f"{name}\n" for name in names).encode())
+            process.stdin.flush()
+        feeder = threading.Thread(target=feed)
+        feeder.start()
+        with open(clipcls.cwd / out, "wb") as file:
+            for _ in names:
+                file.write(process.stdout.readline())
+            feeder.join()
+            memory = peak_memory(process.pid)
+            rest, err = process.communicate()
+            file.write(rest)
     assert err == b""
-    return process.returncode, usage.ru_maxrss
+    return process.returncode, memory
 
 
 def test_every_input_has_its_record(clipcls, classify, model, work, full, figure):
     if not broken.BAD_DECODER.exists():
         pytest.skip("built without libjpeg")
     count = 100000 if full else 4000
-    names, wrong = make_inputs(work, count, random.Random(8))
+    names, wrong = make_inputs(work, count, random.Random(8), broken_ones(count) + bad_decodes(count))
     expected = [json.loads(classify(*OPTIONS, f"good{i}.png", labels=("cat", "dog")).out)["results"]
                 for i in range(GOOD)]
     code, memory = run(clipcls, model, names, "out")
