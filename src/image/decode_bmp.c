@@ -138,7 +138,8 @@ static const struct layout {
 
 static const struct layout *find_layout(const struct bmp *bmp)
 {
-	if (bmp->compression != BITFIELDS)
+	/* Of 24 bits choose_mode has looked at three masks; a fourth means nothing. */
+	if (bmp->compression != BITFIELDS || bmp->bits == 24)
 		return &LAYOUTS[0];
 	for (size_t i = 0; i < sizeof LAYOUTS / sizeof *LAYOUTS; i++)
 		if (memcmp(LAYOUTS[i].masks, bmp->masks, sizeof bmp->masks) == 0)

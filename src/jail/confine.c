@@ -8,8 +8,8 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-/* AddressSanitizer maps terabytes and makes calls of its own. */
-#if defined(__SANITIZE_ADDRESS__)
+/* Address- and ThreadSanitizer map terabytes and make calls of their own. */
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
 #define CAN_CONFINE 0
 #else
 #define CAN_CONFINE 1

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -23,7 +24,7 @@ struct jail {
 	int keeper;    /* the channel to it */
 	pid_t keeper_pid;
 	pthread_mutex_t ordering; /* the keeper is asked by one thread at a time */
-	unsigned protection;      /* of the worker that was started last */
+	atomic_uint protection;   /* of the worker that was started last */
 };
 
 static clipcls_status unsupported(clipcls_error *error, const char *what)
@@ -133,7 +134,7 @@ static clipcls_status start(struct jail *jail, size_t worker, clipcls_error *err
 		drop_worker(jail, worker);
 		return unsupported(error, "worker does not answer");
 	}
-	jail->protection = hello.protection;
+	atomic_store(&jail->protection, hello.protection);
 	return CLIPCLS_OK;
 }
 
@@ -142,7 +143,7 @@ clipcls_status jail_protection(unsigned *out, struct jail *jail, clipcls_error *
 	clipcls_status status = CLIPCLS_OK;
 	if (jail->channels[0] < 0)
 		status = start(jail, 0, error);
-	*out = jail->protection;
+	*out = atomic_load(&jail->protection);
 	return status;
 }
 
