@@ -24,6 +24,7 @@ build() { # preset
 mkdir -p build/reports
 rm -f "$figures"
 build release
+build tsan
 CLIPCLS_BUILD=$PWD/build/release PYTHONDONTWRITEBYTECODE=1 PATH=$venv/bin:$PATH \
     python3 -m pytest -q -p no:cacheprovider --junitxml=build/reports/faults.xml --figures "$figures" "${more[@]}" tests/faults
 python3 tests/faults/report.py "$figures" "${page[@]}"

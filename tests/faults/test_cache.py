@@ -95,5 +95,5 @@ def test_a_kill_at_each_system_call_leaves_a_whole_entry_or_the_old_one(clipcls,
         done = clipcls(*arguments)
         bad += (left not in (before, {name: data}) or (done.code, done.out, done.err) != (0, good.out, "")
                 or entries(killed) != {name: data})
-    assert found == sorted(found) and {False, True} == set(found)
+    assert found == sorted(found) and {False, True} == set(found), list(zip(calls, found))
     figure("SIGKILL during a cache write", f"at each system call, {old} entry before", len(calls), bad)
