@@ -97,6 +97,8 @@ CLIPCLS_API const char *clipcls_model_precision(const clipcls_model *model);
 /* What protects this process from the pictures that it decodes: "none", or "processes, seccomp
  * (libseccomp 2.5.4), landlock, memory limit", as far as these are there. */
 CLIPCLS_API const char *clipcls_model_sandbox(const clipcls_model *model);
+/* Whether decoders can make no system call that they have no need of: what "require" asks for. */
+CLIPCLS_API int clipcls_model_is_confined(const clipcls_model *model);
 
 /* Where clipcls_model_open(name) would find a model: an allocated path. CLIPCLS_ERR_IO, with the
  * places looked at in the message, when it is nowhere. */

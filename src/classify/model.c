@@ -73,7 +73,8 @@ static clipcls_status open_sandbox(clipcls_model *model, const clipcls_model_opt
 	                                    seconds, pixels, error);
 	if (status == CLIPCLS_OK)
 		status = jail_protection(&protection, model->jail, error);
-	if (status == CLIPCLS_OK && required && !(protection & CONFINED_SECCOMP))
+	model->confined = (protection & CONFINED_SECCOMP) != 0;
+	if (status == CLIPCLS_OK && required && !model->confined)
 		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED,
 		                   "no sandbox: system calls cannot be filtered here");
 	if (status == CLIPCLS_OK) {
@@ -90,6 +91,11 @@ static clipcls_status open_sandbox(clipcls_model *model, const clipcls_model_opt
 const char *clipcls_model_sandbox(const clipcls_model *model)
 {
 	return model->sandbox;
+}
+
+int clipcls_model_is_confined(const clipcls_model *model)
+{
+	return model->confined;
 }
 
 clipcls_status clipcls_model_open(clipcls_model **out, const char *name,

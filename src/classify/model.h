@@ -19,6 +19,7 @@ struct clipcls_model {
 	struct checkpoint *checkpoint;
 	struct jail *jail; /* where pictures are decoded; NULL = here */
 	char sandbox[128]; /* what that is, for people */
+	bool confined;     /* it has a filter of system calls */
 	struct pool *pool;
 	size_t batch;
 	char *cache_directory;    /* NULL = no cache */

@@ -34,14 +34,13 @@ static clipcls_status cache_directory(const char **out, char **users, const stru
 	return status;
 }
 
-/* Who watches should know that a hostile picture finds less in its way. */
+/* Whoever did not ask for it should know that a hostile picture finds less in its way. */
 static void tell_of_sandbox(const struct session *session)
 {
 	const struct options *options = session->options;
-	const char *sandbox = clipcls_model_sandbox(session->model);
-	bool weak = strcmp(options->sandbox, "none") != 0 && strstr(sandbox, "seccomp (") == NULL;
-	if (options->verbose || (weak && !options->quiet && isatty(STDERR_FILENO)))
-		complain("sandbox of decoding: %s", sandbox);
+	bool weak = strcmp(options->sandbox, "none") != 0 && !clipcls_model_is_confined(session->model);
+	if (options->verbose || (weak && !options->quiet))
+		complain("sandbox of decoding: %s", clipcls_model_sandbox(session->model));
 }
 
 clipcls_status session_open_model(struct session *session, const struct options *options,

@@ -185,6 +185,8 @@ def test_without_processes_there_is_no_sandbox(clipcls, model):
     arguments = ["-m", model, "-L", "cat", "-j", "1", "--no-cache", DATA / "golden/tall.png"]
     runs = [subprocess.run([*command, *clipcls.command([*arguments, "--sandbox", mode])], cwd="/", env={
                 **clipcls.env, "OPENBLAS_NUM_THREADS": "1", "ASAN_OPTIONS": "detect_leaks=0"}, capture_output=True, text=True, timeout=60)
-            for mode in ("auto", "require")]
+            for mode in ("auto", "require", "none")]
     assert runs[0].returncode == 0 and "cat" in runs[0].stdout
+    assert runs[0].stderr == "clipcls: sandbox of decoding: none\n"
+    assert (runs[2].stdout, runs[2].stderr) == (runs[0].stdout, "")
     assert runs[1].returncode == 2 and "no process to decode in" in runs[1].stderr
