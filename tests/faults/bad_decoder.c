@@ -1,7 +1,7 @@
-/* Loaded before the program (LD_PRELOAD): a JPEG library that misbehaves. What it does is told by the
- * picture's width; any other picture is decoded as ever. A deed that should be out of a decoder's
- * reach and was done leaves a file "taken" and ends the process with status 99, or, where not even
- * that can be done, waits for ever. */
+/* Loaded before the program (LD_PRELOAD): a JPEG library that misbehaves. What it does is told by
+ * the picture's width; any other picture is decoded as ever. A deed that should be out of a
+ * decoder's reach and was done leaves a file "taken" and ends the process with status 99, or, where
+ * not even that can be done, waits for ever. */
 #include <dlfcn.h>
 #include <fcntl.h>
 #include <stddef.h>
@@ -37,7 +37,8 @@ typedef int read_header(j_decompress_ptr, boolean);
 static read_header *original(const void *caller)
 {
 	Dl_info info;
-	void *library = dladdr(caller, &info) != 0 ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
+	void *library =
+	    dladdr(caller, &info) != 0 ? dlopen(info.dli_fname, RTLD_LAZY | RTLD_NOLOAD) : NULL;
 	read_header *own = (read_header *)dlsym(RTLD_NEXT, "jpeg_read_header");
 	if (own == NULL && library != NULL)
 		own = (read_header *)dlsym(library, "jpeg_read_header");
@@ -62,7 +63,8 @@ static void eat_memory(void)
 
 static int connect_somewhere(void)
 {
-	struct sockaddr_in address = { .sin_family = AF_INET, .sin_port = htons(9),
+	struct sockaddr_in address = { .sin_family = AF_INET,
+		                           .sin_port = htons(9),
 		                           .sin_addr = { htonl(INADDR_LOOPBACK) } };
 	int fd = socket(AF_INET, SOCK_STREAM, 0);
 	/* That nobody listens there is no protection. */
