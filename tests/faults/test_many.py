@@ -11,6 +11,7 @@ import pytest
 import broken
 from crowd import GOOD, bad_decodes, broken_ones, make_inputs
 
+SECONDS = 600  # a run takes less, or hangs
 OPTIONS = ["-f", "jsonl", "--decode-limit", "1", "--max-pixels", "1000000"]
 
 
@@ -30,7 +31,9 @@ def run(clipcls, model, names, out):
             process.stdin.write("".join(f"{name}\n" for name in names).encode())
             process.stdin.flush()
         feeder = threading.Thread(target=feed)
+        late = threading.Timer(SECONDS, process.kill)
         feeder.start()
+        late.start()
         with open(clipcls.cwd / out, "wb") as file:
             for _ in names:
                 file.write(process.stdout.readline())
@@ -38,6 +41,7 @@ def run(clipcls, model, names, out):
             memory = peak_memory(process.pid)
             rest, err = process.communicate()
             file.write(rest)
+        late.cancel()
     assert err == b""
     return process.returncode, memory
 

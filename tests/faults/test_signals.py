@@ -9,6 +9,8 @@ import time
 
 import pytest
 
+import broken
+
 
 def descendants(pid):
     try:
@@ -62,3 +64,23 @@ def test_whole_lines_and_no_process_left(clipcls, model, pictures, work, full, f
                     and all_gone(pids))
     figure("SIGINT, SIGTERM", f"{number.name} at a random moment: whole lines, no process left", tries, bad,
            f"{midway} between the first record and the last")
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_a_decoder_that_hangs_ends_with_the_program(clipcls, model, work, full, figure, number):
+    if not broken.BAD_DECODER.exists():
+        pytest.skip("built without libjpeg")
+    (work / "hang.jpg").write_bytes(broken.jpeg_of_width(broken.HANG))
+    command = clipcls.command(["-m", model, "-L", "cat", "-j", "2", "hang.jpg", "hang.jpg"])
+    chance, bad = random.Random(7), 0
+    tries = 100 if full else 5
+    for _ in range(tries):
+        with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                              env={**clipcls.env, "LD_PRELOAD": str(broken.BAD_DECODER)},
+                              preexec_fn=lambda: number == signal.SIGKILL or signal.signal(number, signal.SIG_DFL)) as process:
+            time.sleep(chance.uniform(0.1, 0.3))
+            pids = descendants(process.pid)
+            process.send_signal(number)
+            out, _ = process.communicate(timeout=60)
+        bad += process.returncode != -number or out != b"" or not all_gone(pids)
+    figure("SIGINT, SIGTERM", f"{number.name} while decoders hang: no process left", tries, bad)
