@@ -15,9 +15,13 @@
  *     clipcls_classify_files(classifier, NULL, next_path, print_record, &state, &error);
  *
  * Every function that can fail returns a clipcls_status and fills the clipcls_error it was given
- * (NULL is allowed). The library never prints, never exits and keeps no global state; objects may
- * be used from one thread at a time, different models from different threads. Strings are UTF-8
- * unless they are paths, which are bytes. Every *_free accepts NULL.
+ * (NULL is allowed). The library never prints and never exits; objects may be used from one thread
+ * at a time, different models from different threads. Strings are UTF-8 unless they are paths,
+ * which are bytes. Every *_free accepts NULL.
+ *
+ * The first file that is mapped installs a handler of SIGBUS: mapped weights and indexes that
+ * another process cuts short become CLIPCLS_ERR_IO. What is about other memory goes to the handler
+ * that was there before; a host that installs its own later hands on what it does not know.
  */
 #ifndef CLIPCLS_H
 #define CLIPCLS_H
