@@ -85,7 +85,7 @@ static size_t jpeg_scan_end(const unsigned char *bytes, size_t n, size_t at)
 static enum frame_state jpeg_size(size_t *size, const unsigned char *bytes, size_t n)
 {
 	size_t at = 2;
-	while (at + 4 <= n || (at + 2 <= n && bytes[at] == 0xff && bytes[at + 1] == 0xd9)) {
+	while (at + 2 <= n) {
 		unsigned char code = bytes[at + 1];
 		if (bytes[at] != 0xff)
 			return FRAME_UNKNOWN;
@@ -95,6 +95,8 @@ static enum frame_state jpeg_size(size_t *size, const unsigned char *bytes, size
 			at++;
 			continue;
 		}
+		if (at + 4 > n)
+			break;
 		at += 2 + ((size_t)bytes[at + 2] << 8 | bytes[at + 3]);
 		if (code == 0xda && at < n)
 			at = jpeg_scan_end(bytes, n, at);
