@@ -1,10 +1,14 @@
-/* A picture's bytes, of any format, to the image tower's pixels. The first byte says how. */
+/* A picture's bytes, of any format, to the image tower's pixels
+ *
+ * The first byte says how. */
 #include "fuzz.h"
 
 #include "image/preprocess.h"
 
 #define SIDE 16
 #define MOST_PIXELS 200000 /* so that a run is short */
+
+FUZZ_MUTATOR(mutate_picture)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {

@@ -1,4 +1,4 @@
-/* Labels and templates files. */
+/* Labels and templates files */
 #include "fuzz.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

@@ -1,7 +1,9 @@
-/* A safetensors header and what it says of the bytes behind it. */
+/* A safetensors header and what it says of the bytes behind it */
 #include "fuzz.h"
 
 #include "model/safetensors.h"
+
+FUZZ_MUTATOR(mutate_safetensors)
 
 static volatile unsigned char touched;
 

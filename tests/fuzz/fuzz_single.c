@@ -1,8 +1,26 @@
-/* The project's own single file: metadata, config, checksums, the files that ride along. */
+/* The project's own single file: metadata, config, checksums, the files that ride along */
 #include "fuzz.h"
 
 #include "model/checkpoint.h"
 #include "model/single.h"
+
+FUZZ_MUTATOR(mutate_single)
+
+/* A config that was read and written reads as the same again. */
+static void check_again(const struct model_config *config)
+{
+	struct model_config again;
+	clipcls_error error = { 0 };
+	struct buffer first = { 0 }, second = { 0 };
+	single_config_write(&first, config);
+	if (first.failed || single_config_read(&again, first.bytes, "input", &error) != CLIPCLS_OK)
+		abort();
+	single_config_write(&second, &again);
+	if (second.failed || strcmp(first.bytes, second.bytes) != 0)
+		abort();
+	buffer_free(&first);
+	buffer_free(&second);
+}
 
 static void read_config(const uint8_t *data, size_t size)
 {
@@ -13,7 +31,10 @@ static void read_config(const uint8_t *data, size_t size)
 		abort();
 	memcpy(text, data, size);
 	text[size] = '\0';
-	fuzz_check(single_config_read(&config, text, "input", &error), &error);
+	clipcls_status status = single_config_read(&config, text, "input", &error);
+	fuzz_check(status, &error);
+	if (status == CLIPCLS_OK)
+		check_again(&config);
 	free(text);
 }
 

@@ -1,4 +1,4 @@
-/* Any text through CLIP's own tokenizer, with each way of cleaning. */
+/* Any text through CLIP's own tokenizer, with each way of cleaning */
 #include "fuzz.h"
 
 #include "text/tokenizer.h"

@@ -1,9 +1,13 @@
-/* A tokenizer.json, or vocab.json and merges.txt with a NUL between them; then a text. */
+/* A tokenizer.json, or vocab.json with merges.txt; then a text
+ *
+ * The two files have a NUL between them. */
 #include "fuzz.h"
 
 #include "text/tokenizer.h"
 
 #define CONTEXT 16
+
+FUZZ_MUTATOR(mutate_texts)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
