@@ -4,15 +4,15 @@
 #     fuzz.sh [--seconds N | --full [--image-hours H]] [--figures FILE] [TARGET...]
 #
 # N seconds (60) for each target of tests/fuzz, all of them when none is named. --full: ten million
-# executions of each parser, and H hours (6) of a processor for pictures, end to end. --figures: adds
-# what was tried to a JSON list, for tests/faults/report.py. Needs clang with its run-time libraries
-# (Debian: clang, libclang-rt-14-dev). What was found grows in build/fuzz/found. An input that crashes
-# lies in build/fuzz and makes the exit status 1 when the other targets are done; it belongs into
-# tests/fuzz/corpus once the crash is mended.
+# executions of each parser (a million of a whole model's), and H hours (6) of a processor for
+# pictures, end to end. --figures: adds what was tried to a JSON list, for tests/faults/report.py.
+#
+# Needs clang with its run-time libraries (Debian: clang, libclang-rt-14-dev). What was found grows in
+# build/fuzz/found. An input that crashes lies in build/fuzz and makes the exit status 1 when the
+# other targets are done; it belongs into tests/fuzz/corpus once the crash is mended.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
-runs=10000000
 seconds=60
 image_hours=6
 full=
@@ -41,6 +41,7 @@ dictionary() { # target
     local words=tests/fuzz/dictionaries out=build/fuzz/$1.dict
     case $1 in
     index | probe | shards | single) cat "$words/safetensors.dict" "$words/$1.dict" >"$out" ;;
+    model) cat "$words/safetensors.dict" "$words/single.dict" >"$out" ;;
     *) cat "$words/$1.dict" >"$out" 2>/dev/null || return 0 ;;
     esac
     echo "-dict=$out"
@@ -49,8 +50,16 @@ dictionary() { # target
 # Long inputs are slow ones: longer where the format needs it.
 most_bytes() { # target
     case $1 in
-    image | single) echo 20000 ;;
+    image | model) echo 20000 ;;
     *) echo 4096 ;;
+    esac
+}
+
+# A whole model is a header of 50 tensors, a hundred times the work of the others.
+wanted_runs() { # target
+    case $1 in
+    model) echo 1000000 ;;
+    *) echo 10000000 ;;
     esac
 }
 
@@ -81,7 +90,7 @@ fuzz_target() { # target; sets the figures
     if [ -z "$full" ]; then
         fuzz_once "$1" "-max_total_time=$seconds" || bad=1
     elif [ "$1" != image ]; then
-        fuzz_once "$1" "-runs=$runs" || bad=1
+        fuzz_once "$1" "-runs=$(wanted_runs "$1")" || bad=1
     else
         # The clock runs on where others have the processor.
         local wanted=$((image_hours * 3600))

@@ -14,15 +14,9 @@ size_t mutate_part(uint8_t *data, size_t size, size_t most, size_t begin, size_t
 	size_t n = end - begin, behind = size - end;
 	if (size > most || n + (most - size) == 0)
 		return size;
-	/* A change of one part may be of a part of it. */
-	uint8_t *part = malloc(n + most - size), *rest = fuzz_copy(data + end, behind);
-	if (part == NULL)
-		abort();
-	memcpy(part, data + begin, n);
-	n = change(part, n, n + most - size, dice);
-	memcpy(data + begin, part, n);
+	uint8_t *rest = fuzz_copy(data + end, behind);
+	n = change(data + begin, n, n + most - size, dice);
 	memcpy(data + begin + n, rest, behind);
-	free(part);
 	free(rest);
 	return begin + n + behind;
 }
