@@ -11,16 +11,23 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* How an input of this target is changed (mutate.h); without libFuzzer nothing changes one. */
+/* How an input of this target is changed (mutate.h); without libFuzzer nothing changes one.
+ * fuzz_good: this input was no broken one, and is worth a start for others. */
 #ifdef FUZZ_MUTATORS
 #include "mutate.h"
 #define FUZZ_MUTATOR(mutate)                                                               \
 	size_t LLVMFuzzerCustomMutator(uint8_t *data, size_t size, size_t most, unsigned seed) \
 	{                                                                                      \
-		return mutate(data, size, most, seed);                                             \
+		return mutate(data, mutate_start(data, size, most, seed), most, seed);             \
 	}
+void fuzz_good(const uint8_t *data, size_t size);
 #else
 #define FUZZ_MUTATOR(mutate)
+static inline void fuzz_good(const uint8_t *data, size_t size)
+{
+	(void)data;
+	(void)size;
+}
 #endif
 
 /* A failure says why, in one line. */

@@ -67,6 +67,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		                                          { "", 0 } };
 	static const size_t sizes[] = { 0, 4, 32, 512 };
 	const struct disk_cache cache = { DIRECTORY, 1 << 20 };
+	const uint8_t *input = data;
+	size_t input_size = size;
 	uint8_t how = size > 0 ? data[0] : 0;
 	struct disk_cache_key key = keys[how % 3];
 	size_t n = sizes[how / 3 % 4];
@@ -77,12 +79,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (payload == NULL)
 		abort();
 	memset(payload, 0xa5, n);
-	if (disk_cache_read(payload, n, &cache, key))
+	if (disk_cache_read(payload, n, &cache, key)) {
 		check_entry(data, size, key, payload, n);
-	else
+		fuzz_good(input, input_size);
+	} else {
 		for (size_t i = 0; i < n; i++)
 			if (payload[i] != 0xa5)
 				abort();
+	}
 	free(payload);
 	return 0;
 }

@@ -29,6 +29,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_files_add(PATH, data, size);
 	clipcls_status status = clipcls_index_open(&index, PATH, &error);
 	fuzz_check(status, &error);
+	if (status == CLIPCLS_OK)
+		fuzz_good(data, size);
 	for (size_t i = 0; status == CLIPCLS_OK && i < clipcls_index_count(index); i++) {
 		clipcls_entry entry = clipcls_index_entry(index, i);
 		if (strlen(entry.path) > size)

@@ -48,6 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	clipcls_status status = clipcls_model_open(&model, PATH, &options, &error);
 	fuzz_check(status, &error);
 	if (status == CLIPCLS_OK) {
+		fuzz_good(data, size);
 		status = clipcls_model_describe(model, &info, &error);
 		fuzz_check(status, &error);
 	}

@@ -19,6 +19,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	fuzz_check(status, &error);
 	if ((status == CLIPCLS_OK) != (probe != NULL))
 		abort();
+	if (status == CLIPCLS_OK)
+		fuzz_good(data, size);
 	clipcls_probe_free(probe);
 	fuzz_files_clear();
 	return 0;

@@ -1,7 +1,7 @@
 /* A model in several safetensors files, and the index that says which tensor is where
  *
  * An input is texts with a NUL between them: the index, then the headers of the files a, b, c and
- * so on, each behind one byte that says how many bytes of data its file has. */
+ * so on, each behind one byte, which is 1 more than the bytes of data in its file. */
 #include "fuzz.h"
 
 #include "base/buffer.h"
@@ -11,14 +11,14 @@
 #define INDEX DIRECTORY "model.safetensors.index.json"
 #define MOST_SHARDS 5
 
-FUZZ_MUTATOR(mutate_texts)
+FUZZ_MUTATOR(mutate_shards)
 
 static volatile unsigned char touched;
 
 static void add_shard(const char *path, struct fuzz_part part)
 {
 	struct buffer file = { 0 };
-	size_t data = part.size > 0 ? part.bytes[0] : 0, length = part.size - (part.size > 0);
+	size_t data = part.size > 0 ? part.bytes[0] - 1u : 0, length = part.size - (part.size > 0);
 	for (size_t i = 0; i < 8; i++)
 		buffer_byte(&file, (char)((uint64_t)length >> 8 * i));
 	buffer_append(&file, part.bytes + (part.size > 0), length);
@@ -32,6 +32,8 @@ static void add_shard(const char *path, struct fuzz_part part)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+	const uint8_t *input = data;
+	size_t input_size = size;
 	static const char *const paths[MOST_SHARDS] = { DIRECTORY "a", DIRECTORY "b", DIRECTORY "c",
 		                                            DIRECTORY "d", DIRECTORY "e" };
 	struct safetensors *file = NULL;
@@ -42,6 +44,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		add_shard(paths[i], fuzz_next_part(&data, &size));
 	clipcls_status status = safetensors_open_index(&file, INDEX, &error);
 	fuzz_check(status, &error);
+	if (status == CLIPCLS_OK)
+		fuzz_good(input, input_size);
 	for (size_t i = 0; status == CLIPCLS_OK && i < safetensors_count(file); i++) {
 		const struct safetensors_tensor *tensor = safetensors_at(file, i);
 		if (safetensors_find(file, tensor->name) != tensor)

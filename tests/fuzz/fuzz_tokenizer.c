@@ -30,6 +30,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	clipcls_status status = tokenizer_new(&tokenizer, &files, &config, 1000, &error);
 	fuzz_check(status, &error);
 	if (status == CLIPCLS_OK) {
+		fuzz_good(data, size);
 		int32_t ids[CONTEXT];
 		size_t count = 0;
 		status = tokenizer_encode(tokenizer, ids, &count, text, sizeof text - 1, CONTEXT, &error);

@@ -14,12 +14,18 @@
 size_t mutate_texts(uint8_t *data, size_t size, size_t most, unsigned seed);
 /* A safetensors file: its header apart from its data; then the data_offsets and the length. */
 size_t mutate_safetensors(uint8_t *data, size_t size, size_t most, unsigned seed);
-/* The same with the config and the checksums of the project's own single file. */
+/* The index of shards and their headers, as fuzz_shards.c has them; then the data_offsets and the
+ * sizes. */
+size_t mutate_shards(uint8_t *data, size_t size, size_t most, unsigned seed);
+/* A safetensors file with the config and the checksums of the project's own single file. */
 size_t mutate_single(uint8_t *data, size_t size, size_t most, unsigned seed);
 /* A byte and an entry of the disk cache. */
 size_t mutate_cache(uint8_t *data, size_t size, size_t most, unsigned seed);
 /* A byte and a picture; of a PNG file the chunks' checksums. */
 size_t mutate_picture(uint8_t *data, size_t size, size_t most, unsigned seed);
+
+/* What a change starts from: now and then one of the inputs that fuzz_good was told of. */
+size_t mutate_start(uint8_t *data, size_t size, size_t most, unsigned seed);
 
 /* ---- for the mutators alone ----------------------------------------------------------------- */
 

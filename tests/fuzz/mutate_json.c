@@ -175,7 +175,7 @@ size_t mutate_json(uint8_t *text, size_t size, size_t most, struct dice *dice)
 	static struct items items;
 	char value[64];
 	find_items(&items, text, size);
-	if (items.count == 0 || dice_roll(dice, 3) == 0)
+	if (items.count == 0 || dice_roll(dice, 8) == 0)
 		return LLVMFuzzerMutate(text, size, most);
 	const struct item *item = &items.list[dice_roll(dice, items.count)];
 	const struct item *other = &items.list[dice_roll(dice, items.count)];

@@ -38,6 +38,13 @@ struct rewrite {
 	size_t old_size;
 };
 
+static void rewrite_free(struct rewrite *out)
+{
+	buffer_free(&out->header);
+	buffer_free(&out->data);
+	buffer_free(&out->checksums);
+}
+
 /* Dtype, shape and bytes. False when they make no sense. */
 static bool read_tensor(struct safetensors_tensor *out, const json *node)
 {
@@ -190,9 +197,7 @@ static size_t repair(uint8_t *file, size_t size, size_t most, struct rewrite *ou
 		}
 	}
 	json_free(root);
-	buffer_free(&out->header);
-	buffer_free(&out->data);
-	buffer_free(&out->checksums);
+	rewrite_free(out);
 	return size;
 }
 
@@ -235,4 +240,43 @@ size_t mutate_single(uint8_t *data, size_t size, size_t most, unsigned seed)
 	if (rewrite.changed != NULL && strcmp(rewrite.changed, "checksums") == 0)
 		rewrite.wants_checksums = false;
 	return dice_roll(&dice, 8) > 0 ? repair(data, size, most, &rewrite) : size;
+}
+
+/* ---- shards --------------------------------------------------------------------------------- */
+
+/* A header, and before it the byte that is 1 more than the size of its data. */
+static size_t repair_shard(uint8_t *shard, size_t size, size_t most, struct dice *dice)
+{
+	struct rewrite out = { .dice = dice, .old_data = shard };
+	json *root = NULL;
+	if (size > 1 && json_parse(&root, (char *)shard + 1, size - 1, "", NULL) == CLIPCLS_OK &&
+	    json_is_object(root)) {
+		write_file(&out, root);
+		if (!out.header.failed && out.data.size < UINT8_MAX && 1 + out.header.size <= most) {
+			shard[0] = (uint8_t)(out.data.size + 1);
+			memcpy(shard + 1, out.header.bytes, out.header.size);
+			size = 1 + out.header.size;
+		}
+	}
+	json_free(root);
+	rewrite_free(&out);
+	return size;
+}
+
+size_t mutate_shards(uint8_t *data, size_t size, size_t most, unsigned seed)
+{
+	struct dice dice = dice_of(seed);
+	size = mutate_texts(data, size, most, seed);
+	if (dice_roll(&dice, 3) == 0)
+		return size;
+	/* Behind the NUL that ends the index, and each that ends a shard. */
+	const uint8_t *nul = memchr(data, '\0', size);
+	while (nul != NULL) {
+		size_t begin = (size_t)(nul - data) + 1;
+		nul = memchr(data + begin, '\0', size - begin);
+		size_t end = nul != NULL ? (size_t)(nul - data) : size, behind = size - end;
+		size = mutate_part(data, size, most, begin, end, &dice, repair_shard);
+		nul = behind > 0 ? data + size - behind : NULL;
+	}
+	return size;
 }
