@@ -69,14 +69,15 @@ statistic() { # name
 
 # One process; adds its figures to those of the target. False when something was found.
 fuzz_once() { # target, limit
-    local status=0 cpu TIMEFORMAT='%U %S' words
+    local status=0 cpu number words TIMEFORMAT='%U %S'
     words=$(dictionary "$1")
     { time "build/fuzz/tests/fuzz/fuzz_$1" "$2" $words -timeout=10 -rss_limit_mb=2500 \
         -max_len="$(most_bytes "$1")" -artifact_prefix="build/fuzz/$1-" -print_final_stats=1 \
         "build/fuzz/found/$1" "tests/fuzz/corpus/$1" 2>"$log"; } 2>"$log.cpu" || status=1
     cpu=$(awk '{ printf "%d", $1 + $2 }' "$log.cpu")
     cpu_seconds=$((cpu_seconds + cpu))
-    executions=$((executions + $(statistic number_of_executed_units || true)))
+    number=$(statistic number_of_executed_units)
+    executions=$((executions + ${number:-0}))
     rate=$(statistic average_exec_per_sec)
     peak=$(statistic peak_rss_mb)
     slowest=$(statistic slowest_unit_time_sec)
@@ -84,7 +85,7 @@ fuzz_once() { # target, limit
 }
 
 fuzz_target() { # target; sets the figures
-    executions=0 cpu_seconds=0 bad=0
+    executions=0 cpu_seconds=0 bad=0 rate=0 peak=0 slowest=0
     log=build/fuzz/$1.log
     mkdir -p "build/fuzz/found/$1"
     if [ -z "$full" ]; then
@@ -113,7 +114,7 @@ file = pathlib.Path(path)
 rows = json.loads(file.read_text()) if file.exists() else []
 rows.append({"fault": "hostile image" if target == "image" else "hostile input: parsers",
              "what": first.removeprefix("/* ").removesuffix(" */"), "tried": int(executions), "bad": int(bad),
-             "note": f"{int(cpu) / 3600:.1f} hours of a processor, at most {peak} MiB"})
+             "note": f"{int(cpu) / 60:.0f} minutes of a processor, at most {peak} MiB"})
 file.write_text(json.dumps(rows, indent=1))
 PYTHON
 }
