@@ -5,6 +5,7 @@
 #include "base/utf8.h"
 
 #include <cjson/cJSON.h>
+#include <errno.h>
 #include <math.h>
 #include <stdlib.h>
 #include <string.h>
@@ -69,7 +70,11 @@ clipcls_status json_parse(json **out, const char *bytes, size_t size, const char
 	if (memchr(bytes, '\0', size) != NULL || holds_escaped_nul(bytes, size))
 		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: JSON holds a NUL character", name);
 	const char *end = NULL;
+	/* cJSON does not tell want of memory from a broken text; an allocation that failed does. */
+	errno = 0;
 	cJSON *root = cJSON_ParseWithLengthOpts(bytes, size, &end, 0);
+	if (root == NULL && errno == ENOMEM)
+		return error_memory(error);
 	if (root == NULL) {
 		size_t offset = end != NULL ? (size_t)(end - bytes) : 0;
 		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: broken JSON near byte %zu", name, offset);

@@ -4,6 +4,7 @@
 
 #include "base/buffer.h"
 
+#include <errno.h>
 #include <string.h>
 
 #ifdef CLIPCLS_HAVE_JPEG
@@ -157,7 +158,11 @@ clipcls_status image_decode(struct image **out, const uint8_t *bytes, size_t siz
 	if (format->decode == NULL)
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED, "%s: this build does not read %s pictures",
 		                 name, format->name);
+	/* Libraries take want of memory for damage, here and there; an allocation that failed tells. */
+	errno = 0;
 	clipcls_status status = format->decode(out, &source);
+	if (status == CLIPCLS_ERR_DECODE && errno == ENOMEM)
+		return error_memory(error);
 	if (status == CLIPCLS_OK && format->metadata != NULL) {
 		struct metadata metadata;
 		format->metadata(&metadata, bytes, size);

@@ -12,7 +12,8 @@ import pytest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "cli"))
 
-from program import classify, clipcls, model, pictures, work  # noqa: E402, F401: fixtures
+from cases import make_inputs  # noqa: E402
+from program import Program, classify, clipcls, model, pictures, work  # noqa: E402, F401: fixtures
 
 FIGURES = []
 
@@ -36,6 +37,14 @@ def figure():
         FIGURES.append({"fault": fault, "what": what, "tried": tried, "bad": bad, "note": note})
         assert tried > 0 and bad == 0, FIGURES[-1]
     return add
+
+
+@pytest.fixture(scope="session")
+def cases_folder(tmp_path_factory):
+    """The program, with the files that cases.py names in its folder."""
+    program = Program(tmp_path_factory.mktemp("cases"))
+    make_inputs(program)
+    return program
 
 
 def pytest_sessionfinish(session):

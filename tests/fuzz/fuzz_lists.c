@@ -71,7 +71,8 @@ static void read_records(void)
 		abort();
 	if (good && n > 0) {
 		char *path = strndup(first, n);
-		if (path == NULL || !resume_has(resume, path))
+		bool failed = false;
+		if (path == NULL || !resume_has(resume, path, &failed) || failed)
 			abort();
 		free(path);
 	}

@@ -30,7 +30,7 @@ struct run {
 static bool is_done(void *user, const clipcls_input *input)
 {
 	struct run *run = user;
-	if (run->resume == NULL || !resume_has(run->resume, input->path))
+	if (run->resume == NULL || !resume_has(run->resume, input->path, &run->feed.inputs.failed))
 		return false;
 	run->skipped++;
 	run->progress.total -= run->progress.total > 0;

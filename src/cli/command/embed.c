@@ -104,7 +104,7 @@ static enum exit_code embed_pictures(struct embed *embed)
 	if (options->verbose)
 		complain("%zu pictures in %.3f s, %zu failed", embed->progress.count,
 		         clock_seconds() - start, embed->failed);
-	if (!vectors_finish(&embed->vectors) || feed_failed(&embed->feed))
+	if (feed_failed(&embed->feed) || !vectors_finish(&embed->vectors))
 		return EXIT_FATAL;
 	return embed->failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }

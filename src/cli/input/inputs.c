@@ -122,6 +122,10 @@ static bool take(struct inputs *inputs, clipcls_input *out, char *path, bool ope
 			free(path);
 			return false;
 		}
+		if (errno == ENOMEM) {
+			free(path);
+			return fail(inputs, "inputs", "out of memory");
+		}
 	}
 	return true; /* a directory that cannot be read fails as a file, with the reason */
 }

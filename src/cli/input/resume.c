@@ -68,7 +68,7 @@ static bool read_records(struct resume *resume, const char *path, FILE *file)
 			complain("%s:%zu: is no record of the jsonl format", path, number);
 		good = length > 0 && path_set_add(&resume->paths, line + sizeof RECORD_START - 1, length);
 	}
-	if (good && ferror(file)) {
+	if (good && !feof(file)) {
 		complain("%s: cannot read: %s", path, strerror(errno));
 		good = false;
 	}
@@ -99,11 +99,15 @@ bool resume_open(struct resume **out, const char *path)
 	return good;
 }
 
-bool resume_has(const struct resume *resume, const char *path)
+bool resume_has(const struct resume *resume, const char *path, bool *failed)
 {
 	struct buffer text = { 0 };
 	json_write_text(&text, path);
-	bool found = !text.failed && path_set_has(&resume->paths, text.bytes);
+	bool found = text.failed || path_set_has(&resume->paths, text.bytes);
+	if (text.failed) {
+		complain("out of memory");
+		*failed = true;
+	}
 	buffer_free(&text);
 	return found;
 }

@@ -11,7 +11,8 @@ struct resume;
  * it is cut away. False after a message. */
 bool resume_open(struct resume **out, const char *path);
 void resume_free(struct resume *resume);
-/* Whether the file has a record of this path. */
-bool resume_has(const struct resume *resume, const char *path);
+/* Whether the file has a record of this path. True also when that cannot be told, for want of
+ * memory: *failed is set then, after a message. */
+bool resume_has(const struct resume *resume, const char *path, bool *failed);
 
 #endif

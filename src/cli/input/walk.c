@@ -121,8 +121,13 @@ char *walk_next(struct walk **walk, bool recursive, bool *failed)
 			return path;
 		if (kind == KIND_DIRECTORY && recursive) {
 			struct walk *inner = walk_open(path, *walk);
-			if (inner == NULL)
+			if (inner == NULL && errno != ENOMEM)
 				return path;
+			if (inner == NULL) {
+				free(path);
+				*failed = true;
+				return NULL;
+			}
 			*walk = inner;
 		}
 		free(path);

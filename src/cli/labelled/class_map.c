@@ -79,8 +79,12 @@ static bool by_name(struct class_map *map, const struct dataset *dataset,
 {
 	for (size_t i = 0; i < dataset->class_count; i++) {
 		char *text = strdup(dataset->classes[i]);
-		bool found = text != NULL && allow_text(map, i, labels, text);
-		if (text != NULL && !found) {
+		if (text == NULL) {
+			complain("out of memory");
+			return false;
+		}
+		bool found = allow_text(map, i, labels, text);
+		if (!found) {
 			underscores_to_spaces(text);
 			found = allow_text(map, i, labels, text);
 		}
@@ -130,6 +134,10 @@ static bool by_file(struct class_map *map, const struct dataset *dataset,
 	while (good && (n = getline(&line, &capacity, file)) > 0) {
 		line[strcspn(line, "\r\n")] = '\0';
 		good = take_line(map, dataset, seen, labels, names, ++number, line);
+	}
+	if (good && !feof(file)) {
+		complain("%s: cannot read: %s", names, strerror(errno));
+		good = false;
 	}
 	for (size_t i = 0; good && i < dataset->class_count; i++) {
 		good = seen[i];

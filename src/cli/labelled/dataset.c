@@ -145,7 +145,7 @@ static bool read_list(struct dataset *dataset, const char *path)
 		number++;
 		good = n == 0 || add_line(dataset, path, number, line);
 	}
-	if (good && ferror(file)) {
+	if (good && !feof(file)) {
 		complain("%s: cannot read: %s", path, strerror(errno));
 		good = false;
 	}
