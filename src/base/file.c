@@ -94,7 +94,7 @@ clipcls_status file_read(char **bytes, size_t *size, const char *path, size_t li
 bool file_exists(const char *path)
 {
 	struct stat st;
-	return stat(path, &st) == 0;
+	return stat(path, &st) == 0 || (errno != ENOENT && errno != ENOTDIR);
 }
 
 bool file_is_directory(const char *path)

@@ -26,6 +26,8 @@ clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name
 /* CLIPCLS_ERR_IO: "path: cannot read: Permission denied", from errno. */
 clipcls_status file_error(clipcls_error *error, const char *path, const char *doing);
 
+/* True also when that cannot be told: opening the file says why, and none is taken to be missing.
+ */
 bool file_exists(const char *path);
 bool file_is_directory(const char *path);
 

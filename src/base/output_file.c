@@ -102,13 +102,24 @@ static void sync_directory(const char *path)
 	free(directory);
 }
 
+static bool sync_file(int fd)
+{
+	int synced;
+	do
+		synced = fsync(fd);
+	while (synced != 0 && errno == EINTR);
+	return synced == 0;
+}
+
 clipcls_status output_file_commit(struct output_file *file, clipcls_error *error)
 {
-	if (fsync(file->fd) != 0)
+	if (!sync_file(file->fd))
 		return io_error(file, "write", error);
 	int fd = file->fd;
 	file->fd = -1;
-	if (close(fd) != 0 || rename(file->temporary, file->path) != 0) {
+	/* Linux closes it even where a signal interrupts that, and its bytes are on the disk. */
+	bool closed = close(fd) == 0 || errno == EINTR;
+	if (!closed || rename(file->temporary, file->path) != 0) {
 		clipcls_status status = io_error(file, "write", error);
 		unlink(file->temporary);
 		return status;

@@ -58,7 +58,7 @@ clipcls_status decode_jail(struct jail **out, const struct model_config *config,
 
 /* ---- for a worker --------------------------------------------------------------------------- */
 
-/* A file in memory with these bytes; -1 when there can be none. */
+/* A file in memory with these bytes; -1 when there can be none: errno says why. */
 static int file_of(const void *bytes, size_t size)
 {
 	int fd = memfd_create("picture", MFD_CLOEXEC);
@@ -68,7 +68,9 @@ static int file_of(const void *bytes, size_t size)
 		if (n < 0 && errno == EINTR)
 			continue;
 		if (n <= 0) {
+			int reason = errno;
 			close(fd);
+			errno = reason;
 			return -1;
 		}
 		next += n;
@@ -100,8 +102,13 @@ static clipcls_status open_input(int *fd, const clipcls_input *input, clipcls_er
 		bytes = read;
 	}
 	*fd = file_of(bytes, size);
+	int reason = errno;
 	free(read);
-	return *fd >= 0 ? CLIPCLS_OK : error_memory(error);
+	if (*fd >= 0)
+		return CLIPCLS_OK;
+	return reason == ENOMEM ? error_memory(error)
+	                        : error_set(error, CLIPCLS_ERR_IO, "%s: cannot keep it in memory: %s",
+	                                    DECODE_NAME, strerror(reason));
 }
 
 static clipcls_status decode_here(uint8_t *rgb, const clipcls_input *input,

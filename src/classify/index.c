@@ -3,15 +3,17 @@
 #include "classify/index_file.h"
 #include "classify/model.h"
 
+#include "base/file.h"
 #include "base/memory.h"
 #include "base/strmap.h"
 #include "model/safetensors.h"
 #include "model/signature.h"
 
-#include <stdio.h>
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 struct clipcls_index {
 	struct safetensors *file;
@@ -36,13 +38,17 @@ int clipcls_index_recognise(const char *path)
 	char start[512] = "";
 	struct stat st;
 	/* A pipe may be a picture's: nothing is taken out of it. */
-	FILE *file = stat(path, &st) == 0 && S_ISREG(st.st_mode) ? fopen(path, "re") : NULL;
-	if (file == NULL)
+	int fd;
+	ssize_t n;
+	if (stat(path, &st) != 0 || !S_ISREG(st.st_mode) ||
+	    file_open(&fd, path, path, 0, NULL) != CLIPCLS_OK)
 		return 0;
-	size_t n = fread(start, 1, sizeof start, file);
-	fclose(file);
+	do
+		n = pread(fd, start, sizeof start, 0);
+	while (n < 0 && errno == EINTR);
+	close(fd);
 	const char mark[] = "{\"__metadata__\":{\"format\":\"" INDEX_FORMAT "\"";
-	return n > 8 + sizeof mark && memcmp(start + 8, mark, sizeof mark - 1) == 0;
+	return n > (ssize_t)(8 + sizeof mark) && memcmp(start + 8, mark, sizeof mark - 1) == 0;
 }
 
 /* Every path ends in NUL where it should, and lies behind the one before. */

@@ -72,7 +72,9 @@ bool channel_wait(int end, double seconds)
 		int said = poll(&ready, 1, milliseconds);
 		if (said > 0)
 			return true;
-		if (said == 0 || errno != EINTR)
+		if (said == 0)
+			errno = ETIMEDOUT;
+		if (errno != EINTR)
 			return false;
 	}
 }

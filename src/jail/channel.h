@@ -12,7 +12,8 @@ bool channel_send(int end, const void *bytes, size_t n, int fd);
 /* A message of n bytes. *fd (may be NULL: then none is expected) becomes what came with it, or -1.
  * False when the other end is gone, or sent something else. */
 bool channel_receive(int end, void *bytes, size_t n, int *fd);
-/* Whether there is something to receive within this time, the end of the other side included. */
+/* Whether there is something to receive within this time, the end of the other side included. If
+ * not, errno says why: ETIMEDOUT, or that waiting is impossible. */
 bool channel_wait(int end, double seconds);
 
 #endif

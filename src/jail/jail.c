@@ -183,9 +183,14 @@ clipcls_status jail_run(void *out, struct jail *jail, size_t worker, int fd, con
 		        channel_send(*channel, job, jail->spec.job_bytes, fd);
 	}
 	if (given && !channel_wait(*channel, jail->spec.seconds)) {
+		bool late = errno == ETIMEDOUT;
 		drop_worker(jail, worker);
-		return error_set(error, CLIPCLS_ERR_LIMIT, "%s: decoding takes more than %g s", name,
-		                 jail->spec.seconds);
+		if (late)
+			return error_set(error, CLIPCLS_ERR_LIMIT, "%s: decoding takes more than %g s", name,
+			                 jail->spec.seconds);
+		unsupported(error, "worker");
+		error_prefix(error, "%s: ", name);
+		return CLIPCLS_ERR_UNSUPPORTED;
 	}
 	if (!given || !channel_receive(*channel, &done, 1, NULL)) {
 		drop_worker(jail, worker);

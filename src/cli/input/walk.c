@@ -81,12 +81,13 @@ bool walk_is_picture(const char *name)
 
 enum kind { KIND_DIRECTORY, KIND_PICTURE, KIND_OTHER };
 
-static enum kind kind_of(const char *path)
+/* type: as the directory has it, for what cannot be looked at. */
+static enum kind kind_of(const char *path, unsigned char type)
 {
 	struct stat link, target;
-	bool linked = lstat(path, &link) == 0 && S_ISLNK(link.st_mode);
+	bool linked = lstat(path, &link) == 0 ? S_ISLNK(link.st_mode) : type == DT_LNK;
 	bool there = stat(path, &target) == 0;
-	if (there && S_ISDIR(target.st_mode))
+	if (there ? S_ISDIR(target.st_mode) : type == DT_DIR)
 		return linked ? KIND_OTHER : KIND_DIRECTORY;
 	/* A broken link, or a file that may not be looked at, is a record with the reason. */
 	if (!walk_is_picture(path) || (there && !S_ISREG(target.st_mode)))
@@ -111,12 +112,13 @@ char *walk_next(struct walk **walk, bool recursive, bool *failed)
 			*walk = close_one(*walk);
 			continue;
 		}
-		char *path = join((*walk)->path, (*walk)->entries[(*walk)->next++]->d_name);
+		const struct dirent *entry = (*walk)->entries[(*walk)->next++];
+		char *path = join((*walk)->path, entry->d_name);
 		if (path == NULL) {
 			*failed = true;
 			return NULL;
 		}
-		enum kind kind = kind_of(path);
+		enum kind kind = kind_of(path, entry->d_type);
 		if (kind == KIND_PICTURE)
 			return path;
 		if (kind == KIND_DIRECTORY && recursive) {

@@ -72,6 +72,18 @@ static bool add_folder(struct dataset *dataset, const char *folder, const char *
 	return failed ? no_memory() : good;
 }
 
+/* An entry of the directory; what is no folder is left out, and so is a link to nothing. */
+static bool add_entry(struct dataset *dataset, const char *path, const char *name)
+{
+	struct stat st;
+	if (stat(path, &st) == 0)
+		return !S_ISDIR(st.st_mode) || add_folder(dataset, path, name);
+	if (errno == ENOENT)
+		return true;
+	complain("%s: cannot read: %s", path, strerror(errno));
+	return false;
+}
+
 static bool read_folders(struct dataset *dataset, const char *path)
 {
 	struct dirent **entries = NULL;
@@ -81,11 +93,10 @@ static bool read_folders(struct dataset *dataset, const char *path)
 		complain("%s: cannot read: %s", path, strerror(errno));
 	for (int i = 0; i < count; i++) {
 		char *folder = NULL;
-		struct stat st;
 		if (good && asprintf(&folder, "%s/%s", path, entries[i]->d_name) < 0)
 			good = no_memory();
-		else if (good && stat(folder, &st) == 0 && S_ISDIR(st.st_mode))
-			good = add_folder(dataset, folder, entries[i]->d_name);
+		else if (good)
+			good = add_entry(dataset, folder, entries[i]->d_name);
 		free(folder);
 		free(entries[i]);
 	}
