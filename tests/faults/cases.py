@@ -92,4 +92,4 @@ def make_inputs(clipcls):
     for arguments in (embed("-o", "few.index", "few"), ["convert", CHECKPOINT, "model.safetensors"],
                       ["probe", "train", *MODEL, "-o", "probe.safetensors", "train"]):
         assert clipcls(*arguments).code == 0
-    (work / "done.jsonl").write_bytes(clipcls(*classify(*JSONL, "few/rgb.bmp")).out)
+    (work / "done.jsonl").write_bytes(clipcls(*classify(*JSONL, "few/cmyk.jpg")).out)
