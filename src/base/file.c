@@ -11,7 +11,8 @@
 
 clipcls_status file_error(clipcls_error *error, const char *path, const char *doing)
 {
-	return error_set(error, CLIPCLS_ERR_IO, "%s: cannot %s: %s", path, doing, strerror(errno));
+	return error_set(error, errno == ENOMEM ? CLIPCLS_ERR_MEMORY : CLIPCLS_ERR_IO,
+	                 "%s: cannot %s: %s", path, doing, strerror(errno));
 }
 
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,

@@ -23,7 +23,9 @@ clipcls_status file_open(int *fd, const char *path, const char *name, int more,
 clipcls_status file_read_fd(char **bytes, size_t *size, int fd, const char *name, size_t limit,
                             clipcls_error *error);
 
-/* CLIPCLS_ERR_IO: "path: cannot read: Permission denied", from errno. */
+/* CLIPCLS_ERR_IO, or CLIPCLS_ERR_MEMORY where errno says so: "path: cannot read: Permission
+ * denied".
+ */
 clipcls_status file_error(clipcls_error *error, const char *path, const char *doing);
 
 /* True also when that cannot be told: opening the file says why, and none is taken to be missing.

@@ -1,6 +1,7 @@
 #include "base/output_file.h"
 
 #include "base/buffer.h"
+#include "base/file.h"
 #include "base/memory.h"
 
 #include <errno.h>
@@ -12,13 +13,6 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
-
-static clipcls_status io_error(const struct output_file *file, const char *doing,
-                               clipcls_error *error)
-{
-	return error_set(error, CLIPCLS_ERR_IO, "%s: cannot %s: %s", file->path, doing,
-	                 strerror(errno));
-}
 
 /* Of the file that is replaced, else what the user's mask leaves of `mode`. */
 static mode_t mode_of(const char *path, mode_t mode)
@@ -51,9 +45,9 @@ clipcls_status output_file_open(struct output_file *file, const char *path, mode
 		return error_set(error, CLIPCLS_ERR_IO, "%s: is there, and is no regular file", path);
 	file->fd = mkstemp(file->temporary);
 	if (file->fd < 0)
-		return io_error(file, "create", error);
+		return file_error(error, file->path, "create");
 	if (fchmod(file->fd, mode_of(path, mode)) != 0)
-		return io_error(file, "create", error);
+		return file_error(error, file->path, "create");
 	return CLIPCLS_OK;
 }
 
@@ -72,14 +66,14 @@ clipcls_status output_file_write(struct output_file *file, uint64_t offset, cons
 	const char *next = bytes;
 	if (!within_limit(offset, n)) {
 		errno = EFBIG;
-		return io_error(file, "write", error);
+		return file_error(error, file->path, "write");
 	}
 	while (n > 0) {
 		ssize_t written = pwrite(file->fd, next, n, (off_t)offset);
 		if (written < 0 && errno == EINTR)
 			continue;
 		if (written < 0)
-			return io_error(file, "write", error);
+			return file_error(error, file->path, "write");
 		next += written;
 		offset += (uint64_t)written;
 		n -= (size_t)written;
@@ -114,13 +108,13 @@ static bool sync_file(int fd)
 clipcls_status output_file_commit(struct output_file *file, clipcls_error *error)
 {
 	if (!sync_file(file->fd))
-		return io_error(file, "write", error);
+		return file_error(error, file->path, "write");
 	int fd = file->fd;
 	file->fd = -1;
 	/* Linux closes it even where a signal interrupts that, and its bytes are on the disk. */
 	bool closed = close(fd) == 0 || errno == EINTR;
 	if (!closed || rename(file->temporary, file->path) != 0) {
-		clipcls_status status = io_error(file, "write", error);
+		clipcls_status status = file_error(error, file->path, "write");
 		unlink(file->temporary);
 		return status;
 	}

@@ -17,15 +17,14 @@ static clipcls_status find_pattern(char **name, const char *directory, const cha
 	*name = NULL;
 	DIR *entries = opendir(directory);
 	if (entries == NULL)
-		return error_set(error, CLIPCLS_ERR_IO, "%s: cannot open: %s", directory, strerror(errno));
+		return file_error(error, directory, "open");
 	clipcls_status status = CLIPCLS_OK;
 	for (;;) {
 		errno = 0;
 		const struct dirent *entry = readdir(entries);
 		if (entry == NULL) {
 			if (errno != 0)
-				status = error_set(error, CLIPCLS_ERR_IO, "%s: cannot read: %s", directory,
-				                   strerror(errno));
+				status = file_error(error, directory, "read");
 			break;
 		}
 		if (fnmatch(pattern, entry->d_name, FNM_PERIOD) != 0 ||

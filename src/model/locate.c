@@ -15,7 +15,8 @@ static bool is_plain(const char *name)
 	return name[0] != '\0' && name[0] != '.' && strchr(name, '/') == NULL;
 }
 
-/* $XDG_DATA_HOME/clipcls/models/NAME, or NAME.safetensors there. *tried: where was looked. */
+/* $XDG_DATA_HOME/clipcls/models/NAME, or NAME.safetensors there. *tried: where was looked; fails
+ * where memory did, since then there may be one. */
 static char *find_download(const char *name, struct buffer *tried)
 {
 	struct buffer path = { 0 };
@@ -32,6 +33,7 @@ static char *find_download(const char *name, struct buffer *tried)
 	if (!path.failed && file_exists(path.bytes))
 		return path.bytes;
 none:
+	tried->failed |= path.failed;
 	buffer_free(&path);
 	return NULL;
 }
@@ -63,8 +65,11 @@ static bool append_snapshot(struct buffer *path)
 	struct buffer reference = { 0 };
 	buffer_append(&reference, path->bytes, path->size);
 	buffer_text(&reference, "/refs/main");
-	bool found = !reference.failed &&
-	             file_read(&revision, &size, reference.bytes, REVISION_LIMIT, NULL) == CLIPCLS_OK;
+	clipcls_status status =
+	    reference.failed ? error_memory(NULL)
+	                     : file_read(&revision, &size, reference.bytes, REVISION_LIMIT, NULL);
+	bool found = status == CLIPCLS_OK;
+	path->failed |= status == CLIPCLS_ERR_MEMORY;
 	if (found) {
 		revision[strcspn(revision, " \t\r\n")] = '\0';
 		found = is_plain(revision);
@@ -94,6 +99,7 @@ static char *find_in_hub(const char *name, struct buffer *tried)
 	if (append_snapshot(&path))
 		return path.bytes;
 none:
+	tried->failed |= path.failed;
 	buffer_free(&path);
 	return NULL;
 }

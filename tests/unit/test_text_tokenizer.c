@@ -1,4 +1,4 @@
-#include "unit.h"
+#include "test_tokenizer.h"
 
 #include "base/buffer.h"
 #include "text/clean.h"
@@ -63,11 +63,6 @@ static clipcls_status open_json(struct tokenizer **out, const char *text)
 	assert_true((status == CLIPCLS_OK) == (*out != NULL));
 	return status;
 }
-
-#define SMALL_TOKENS "\"a\":0,\"b\":1,\"a</w>\":2,\"b</w>\":3,\"ab</w>\":4,\"aa\":5,\"aab</w>\":6"
-#define SPECIAL_TOKENS "\"<|startoftext|>\":8,\"<|endoftext|>\":9"
-#define SMALL_VOCAB "{" SMALL_TOKENS "," SPECIAL_TOKENS "}"
-#define SMALL_MERGES "#version: 0.2\na b</w>\na a\naa b</w>\n"
 
 /* ---- ids ------------------------------------------------------------------------------------ */
 
@@ -334,26 +329,10 @@ static void escapes_in_a_vocabulary_are_decoded(void **state)
 
 /* ---- tokenizer.json ------------------------------------------------------------------------- */
 
-#define NORMALIZER                                                                         \
-	"\"normalizer\":{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"NFC\"},{\"type\":" \
-	"\"Replace\",\"pattern\":{\"Regex\":\"\\\\s+\"},\"content\":\" \"},{\"type\":\"Lowercase\"}]}"
-#define PRE_TOKENIZER                                                                              \
-	"\"pre_tokenizer\":{\"type\":\"Sequence\",\"pretokenizers\":[{\"type\":\"Split\",\"pattern\":" \
-	"{\"Regex\":\"'s|'t|'re|'ve|'m|'ll|'d|[\\\\p{L}]+|[\\\\p{N}]|[^\\\\s\\\\p{L}\\\\p{N}]+\"},"    \
-	"\"behavior\":\"Removed\",\"invert\":true},{\"type\":\"ByteLevel\","                           \
-	"\"add_prefix_space\":false,\"trim_offsets\":true}]}"
-#define ADDED                                                       \
-	"\"added_tokens\":[{\"id\":8,\"content\":\"<|startoftext|>\"}," \
-	"{\"id\":9,\"content\":\"<|endoftext|>\"}]"
-#define MODEL(type, merges)                  \
-	"\"model\":{" type "\"merges\":[" merges \
-	"],\"end_of_word_suffix\":\"</w>\",\"vocab\":{" SMALL_TOKENS "}}"
-#define BPE "\"type\":\"BPE\","
-
 static void tokenizer_json_with_either_form_of_merges_works(void **state)
 {
 	static const char *const documents[] = {
-		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER "," MODEL(BPE, "\"a b</w>\",\"a a\"") "}",
+		TOKENIZER_JSON,
 		"{" ADDED "," NORMALIZER "," PRE_TOKENIZER
 		"," MODEL(BPE, "[\"a\",\"b</w>\"],[\"a\",\"a\"]") "}",
 		"{\"version\":\"1.0\",\"truncation\":null,\"decoder\":{\"x\":[1,{}]}," MODEL(
