@@ -1,5 +1,6 @@
 /* Loops that the compiler vectorises: VECTOR_CLONES marks a function of which it makes one version
- * per instruction set, chosen at load time. Sanitizers cannot run the choosing code. */
+ * per instruction set, chosen at load time. Sanitizers cannot run the choosing code, and gcov counts
+ * the versions as one: CLIPCLS_NO_CLONES. */
 #ifndef CLIPCLS_BASE_VECTOR_H
 #define CLIPCLS_BASE_VECTOR_H
 
@@ -9,7 +10,7 @@
 #endif
 
 #if defined(VECTOR_X86) && defined(__gnu_linux__) && !defined(__clang__) && \
-    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)
+    !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__) && !defined(CLIPCLS_NO_CLONES)
 #define VECTOR_CLONES __attribute__((target_clones("avx512f", "avx2", "default")))
 #else
 #define VECTOR_CLONES

@@ -11,7 +11,8 @@
 #include <string.h>
 
 /* ThreadSanitizer's run time is not up yet when the clones are chosen. */
-#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__)
+#if defined(__x86_64__) && defined(__gnu_linux__) && !defined(__SANITIZE_THREAD__) && \
+    !defined(CLIPCLS_NO_CLONES)
 #define VECTORIZED __attribute__((target_clones("avx2", "default")))
 #else
 #define VECTORIZED

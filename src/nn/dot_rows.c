@@ -40,16 +40,21 @@ static void multiply_plain(const struct blas_product *p)
 	multiply_8(p, 2, 2);
 }
 
-void dot_rows_multiply_transposed(const struct blas_product *product)
+dot_rows_fn dot_rows_version(size_t index)
 {
+	dot_rows_fn versions[3] = { NULL };
+	size_t n = 0;
 #if defined(VECTOR_X86)
 	if (__builtin_cpu_supports("avx512f"))
-		multiply_avx512(product);
-	else if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
-		multiply_avx2(product);
-	else
-		multiply_plain(product);
-#else
-	multiply_plain(product);
+		versions[n++] = multiply_avx512;
+	if (__builtin_cpu_supports("avx2") && __builtin_cpu_supports("fma"))
+		versions[n++] = multiply_avx2;
 #endif
+	versions[n++] = multiply_plain;
+	return index < n ? versions[index] : NULL;
+}
+
+void dot_rows_multiply_transposed(const struct blas_product *product)
+{
+	dot_rows_version(0)(product);
 }

@@ -12,4 +12,9 @@
 /* c (m, n) = a (m, k) times b (n, k) transposed, plus what c holds when `accumulate`. */
 void dot_rows_multiply_transposed(const struct blas_product *product);
 
+/* The same for one of the instruction sets that this processor has, of which the first is the one
+ * that is used; NULL past the last. Their results differ by rounding. */
+typedef void (*dot_rows_fn)(const struct blas_product *product);
+dot_rows_fn dot_rows_version(size_t index);
+
 #endif

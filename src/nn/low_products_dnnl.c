@@ -207,7 +207,7 @@ clipcls_status low_kernels_new(struct low_kernels **out, enum low_type type, con
 	kernels->kernels[0].rows = rows[0];
 	kernels->kernels[1].rows = rows[1];
 	int before = enter();
-	bool made = make_kernels(kernels, type);
+	bool exist = make_kernels(kernels, type), made = exist;
 	if (made) {
 		kernels->slots = memory_new(threads, sizeof *kernels->slots);
 		kernels->slot_count = kernels->slots != NULL ? threads : 0;
@@ -218,6 +218,8 @@ clipcls_status low_kernels_new(struct low_kernels **out, enum low_type type, con
 	leave(before);
 	if (!made) {
 		low_kernels_free(kernels);
+		if (exist) /* the rest takes memory alone */
+			return error_memory(error);
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
 		                 "%s has no fast product of %zu rows, %zu x %zu, on this processor",
 		                 low_library()->name, rows[0], k, n);

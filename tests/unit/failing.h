@@ -18,6 +18,9 @@ void expect_memory_errors(const char *name, operation run, const void *context);
 /* The same where memory may be dispensable: CLIPCLS_OK is as good. */
 void expect_memory_errors_or_success(const char *name, operation run, const void *context);
 
+/* And where a library does not survive it: what such ask for does not fail. */
+void expect_own_memory_errors_or_success(const char *name, operation run, const void *context);
+
 /* For operations that are no function of the library's: the k-th allocation from here on fails, and
  * with `all` every later one. The calling thread's and all others' count. */
 void failing_begin(size_t k, int all);

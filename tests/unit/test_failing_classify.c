@@ -3,6 +3,8 @@
 
 #include "test_probe.h"
 
+#include "nn/low_products.h"
+
 #define PATH "/proc/self/cwd/file.safetensors"
 
 /* A directory of its own for each test, which is empty in the end. */
@@ -54,6 +56,11 @@ static void models(void **state)
 	(void)state;
 	expect_memory_errors_or_success("model", open_and_describe, &options);
 	expect_memory_errors_or_success("towers in f32", prepare, "f32");
+	if (low_products_missing(LOW_INT8) == NULL)
+		expect_own_memory_errors_or_success("towers in int8", prepare, "int8");
+	if (low_products_missing(LOW_BF16) == NULL)
+		expect_own_memory_errors_or_success("towers in bf16", prepare, "bf16");
+	expect_own_memory_errors_or_success("towers in what is best", prepare, "auto");
 }
 
 /* ---- classifying ---------------------------------------------------------------------------- */

@@ -5,6 +5,7 @@
 #include "base/memory.h"
 #include "base/pool.h"
 #include "nn/attention.h"
+#include "nn/dot_rows.h"
 #include "nn/linear.h"
 #include "nn/math_inline.h"
 #include "nn/ops.h"
@@ -147,6 +148,48 @@ static void layers_in_one_go_are_the_same_as_one_by_one(void **state)
 	free(x);
 	free(alone);
 	pool_free(pool);
+}
+
+/* Sizes around those of a tile, a vector and a panel; elements between the strides are left. */
+static void every_version_of_the_product_is_within_rounding_of_the_exact_one(void **state)
+{
+	static const size_t ms[] = { 1, 3, 4, 67 }, ns[] = { 1, 4, 6 }, ks[] = { 5, 8, 16, 39 };
+	enum { STRIDE = 40 };
+	float *a = random_floats(67 * STRIDE, 1), *b = random_floats(6 * STRIDE, 2);
+	float *before = random_floats(67 * STRIDE, 3), *c = random_floats(67 * STRIDE, 4);
+	(void)state;
+	for (size_t i = 0; dot_rows_version(i) != NULL; i++) {
+		for (size_t shape = 0; shape < 4 * 3 * 4 * 2; shape++) {
+			size_t m = ms[shape % 4], n = ns[shape / 4 % 3], k = ks[shape / 12 % 4];
+			struct blas_product product = { .c = c,
+				                            .c_stride = STRIDE,
+				                            .a = a,
+				                            .a_stride = STRIDE,
+				                            .b = b,
+				                            .b_stride = STRIDE,
+				                            .m = m,
+				                            .n = n,
+				                            .k = k,
+				                            .accumulate = shape / 48 == 1 };
+			memcpy(c, before, 67 * STRIDE * sizeof *c);
+			dot_rows_version(i)(&product);
+			for (size_t place = 0; place < 67 * STRIDE; place++) {
+				size_t row = place / STRIDE, column = place % STRIDE;
+				double exact = before[place];
+				if (row < m && column < n) {
+					exact = product.accumulate ? exact : 0;
+					for (size_t j = 0; j < k; j++)
+						exact += (double)a[row * STRIDE + j] * b[column * STRIDE + j];
+				}
+				/* k products of numbers up to 1 */
+				assert_true(fabs(c[place] - exact) <= 2e-7 * (double)k);
+			}
+		}
+	}
+	free(a);
+	free(b);
+	free(before);
+	free(c);
 }
 
 static void transposing_fits_every_size(void **state)
@@ -296,6 +339,7 @@ int main(void)
 		cmocka_unit_test(layernorm_gives_mean_bias_and_deviation_weight),
 		cmocka_unit_test(a_tile_does_not_depend_on_its_neighbours_or_the_threads),
 		cmocka_unit_test(layers_in_one_go_are_the_same_as_one_by_one),
+		cmocka_unit_test(every_version_of_the_product_is_within_rounding_of_the_exact_one),
 		cmocka_unit_test(transposing_fits_every_size),
 		cmocka_unit_test(linear_adds_onto_a_residual),
 		cmocka_unit_test(attention_sees_the_whole_sequence_and_no_other),
