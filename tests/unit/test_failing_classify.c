@@ -237,7 +237,8 @@ static clipcls_status write_index(const void *context, clipcls_error *failure)
 	const struct setting *setting = context;
 	const clipcls_entry entries[] = { { "a.png", 1, 2, setting->rows },
 		                              { "b.png", 3, 4, setting->rows + E } };
-	clipcls_status status = clipcls_index_write(PATH, setting->model, entries, 2, "note", failure);
+	clipcls_status status =
+	    clipcls_index_write(PATH, setting->model, entries, 2, NULL, "note", failure);
 	assert_int_equal(access(PATH, F_OK) == 0, status == CLIPCLS_OK);
 	if (status == CLIPCLS_OK)
 		unlink(PATH);
@@ -277,7 +278,7 @@ static void indexes(void **state)
 	const clipcls_entry entries[] = { { "a.png", 1, 2, setting.rows },
 		                              { "b.png", 3, 4, setting.rows + E } };
 	expect_memory_errors_or_success("index written", write_index, &setting);
-	assert_ok(clipcls_index_write(PATH, setting.model, entries, 2, "note", &error));
+	assert_ok(clipcls_index_write(PATH, setting.model, entries, 2, NULL, "note", &error));
 	expect_memory_errors_or_success("index", search_index, &setting);
 	close_setting(&setting);
 }
