@@ -28,7 +28,7 @@ bool sources_name_templates(const struct options *options)
 
 static clipcls_status io_error(clipcls_error *error, const char *path, int reason)
 {
-	error->status = CLIPCLS_ERR_IO;
+	error->status = reason == ENOMEM ? CLIPCLS_ERR_MEMORY : CLIPCLS_ERR_IO;
 	snprintf(error->message, sizeof error->message, "%s: cannot read: %s", path, strerror(reason));
 	return error->status;
 }

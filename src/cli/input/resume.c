@@ -68,7 +68,7 @@ static bool read_records(struct resume *resume, const char *path, FILE *file)
 			complain("%s:%zu: is no record of the jsonl format", path, number);
 		good = length > 0 && path_set_add(&resume->paths, line + sizeof RECORD_START - 1, length);
 	}
-	if (good && !feof(file)) {
+	if (good && !feof(file)) { /* memory may have been short, too */
 		complain("%s: cannot read: %s", path, strerror(errno));
 		good = false;
 	}

@@ -156,7 +156,7 @@ static bool read_list(struct dataset *dataset, const char *path)
 		number++;
 		good = n == 0 || add_line(dataset, path, number, line);
 	}
-	if (good && !feof(file)) {
+	if (good && !feof(file)) { /* memory may have been short, too */
 		complain("%s: cannot read: %s", path, strerror(errno));
 		good = false;
 	}
