@@ -25,7 +25,7 @@ unit_and_short_tests() {
         return 1
     }
     program_tests short tests/cli/test_bench.py tests/cli/test_sandbox.py tests/cli/test_int8_file.py \
-        tests/cli/test_expectations.py tests/cli/test_explain_labels.py
+        tests/cli/test_expectations.py tests/cli/test_explain_labels.py tests/cli/test_mistakes.py
 }
 
 # The quickest of their file.
@@ -45,6 +45,7 @@ nice -n 5 cmake --build "$build" >"$build/build.log" || {
     cat "$build/build.log"
     exit 1
 }
+ninja -C "$build" -t cleandead >/dev/null # objects of sources that are gone
 find "$build" -name '*.gcda' -delete
 unit_and_short_tests &
 unit=$!

@@ -33,7 +33,8 @@ class Counts:
 
 def read(build, root):
     """Runs gcov over the objects of a build folder. Files outside of root/src are none of ours."""
-    notes = [str(path) for path in sorted(build.rglob("*.gcno")) if "/src/" in str(path)]
+    notes = [str(path) for path in sorted(build.rglob("*.gcno"))
+             if "/src/" in str(path) and path.with_suffix(".o").exists()]
     done = subprocess.run(["gcov", "--json-format", "--branch-probabilities", "--stdout", *notes],
                           stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
     if done.returncode != 0:

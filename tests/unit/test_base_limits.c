@@ -7,6 +7,8 @@
 #include "base/utf8.h"
 #include "base/xml.h"
 
+#include <sys/stat.h>
+
 static clipcls_error error;
 
 static void sizes_that_do_not_fit_are_no_memory(void **state)
@@ -142,6 +144,14 @@ static void a_file_whose_place_is_gone_is_an_error_and_leaves_nothing(void **sta
 	assert_error(output_file_commit(&file, &error), CLIPCLS_ERR_IO, "out: cannot write: No such");
 	output_file_close(&file);
 	assert_false(file_exists(path));
+	/* A directory takes its name in the meantime. */
+	char *taken = path_join(directory, "taken");
+	assert_ok(output_file_open(&file, taken, 0600, &error));
+	assert_int_equal(mkdir(taken, 0700), 0);
+	assert_error(output_file_commit(&file, &error), CLIPCLS_ERR_IO, "taken: cannot write");
+	assert_false(file_exists(file.temporary));
+	output_file_close(&file);
+	free(taken);
 	assert_error(output_file_open(&file, path, 0600, &error), CLIPCLS_ERR_IO, "out: cannot create");
 	output_file_close(&file);
 	assert_error(output_file_open(&file, moved, 0600, &error), CLIPCLS_ERR_IO,
