@@ -129,6 +129,27 @@ static void every_kind_keeps_its_mode_and_orientation(void **state)
 	}
 }
 
+static void a_bitmap_without_its_file_header_is_the_same(void **state)
+{
+	static const char *const names[] = { "os2.bmp", "rle8.bmp", "rgba.bmp" };
+	enum { FILE_HEADER = 14 };
+	(void)state;
+	for (size_t i = 0; i < sizeof names / sizeof *names; i++) {
+		struct image *whole = NULL, *bare = NULL;
+		size_t size;
+		uint8_t *bytes = read_kind(names[i], &size);
+		assert_ok(image_decode(&whole, bytes, size, &limits, names[i], &error));
+		assert_ok(image_decode(&bare, bytes + FILE_HEADER, size - FILE_HEADER, &limits, names[i],
+		                       &error));
+		assert_int_equal(bare->mode, whole->mode);
+		assert_memory_equal(bare->data, whole->data,
+		                    whole->width * whole->height * image_mode_bytes(whole->mode));
+		image_free(whole);
+		image_free(bare);
+		free(bytes);
+	}
+}
+
 /* ---- what is not ---------------------------------------------------------------------------- */
 
 /* A file with some of its bytes replaced, and cut to `size` where that is not 0. */
@@ -282,6 +303,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_kind_gives_the_references_pixels),
 		cmocka_unit_test(every_kind_keeps_its_mode_and_orientation),
+		cmocka_unit_test(a_bitmap_without_its_file_header_is_the_same),
 		cmocka_unit_test(damaged_files_are_refused_with_the_reason),
 		cmocka_unit_test(broken_pnm_is_refused),
 		cmocka_unit_test(every_brand_of_an_unread_format_is_named),

@@ -327,6 +327,25 @@ static void what_is_no_checkpoint_is_told_apart(void **state)
 	fixture_remove(directory);
 }
 
+/* In whatever order the file system lists them. */
+static void of_several_files_the_first_in_byte_order_counts(void **state)
+{
+	char *directory = openclip_checkpoint();
+	struct checkpoint *checkpoint = NULL;
+	struct buffer weights = openclip_weights();
+	(void)state;
+	remove_file(directory, "open_clip_model.safetensors");
+	for (char c = 'z'; c >= 'a'; c--) {
+		char name[] = "open_clip_?.safetensors";
+		name[10] = c == 'a' ? 'A' : c;
+		fixture_write(directory, name, weights.bytes, c == 'a' ? weights.size : 1);
+	}
+	assert_ok(checkpoint_open(&checkpoint, directory, NULL, &error));
+	checkpoint_free(checkpoint);
+	buffer_free(&weights);
+	fixture_remove(directory);
+}
+
 /* Both configs with one file of weights: that file's name decides. */
 static void a_directory_of_both_layouts_is_what_its_weights_are(void **state)
 {
@@ -362,6 +381,7 @@ int main(void)
 		cmocka_unit_test(huggingface_preprocessing_is_read_or_refused_by_name),
 		cmocka_unit_test(a_processor_config_goes_before_a_preprocessor_config),
 		cmocka_unit_test(what_is_no_checkpoint_is_told_apart),
+		cmocka_unit_test(of_several_files_the_first_in_byte_order_counts),
 		cmocka_unit_test(a_directory_of_both_layouts_is_what_its_weights_are),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

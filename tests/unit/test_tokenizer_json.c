@@ -87,6 +87,37 @@ static void every_part_that_is_not_clips_is_refused(void **state)
 	}
 }
 
+static clipcls_status open_merges(const char *merges)
+{
+	static const char vocab[] = SMALL_VOCAB;
+	struct tokenizer *tokenizer = NULL;
+	struct tokenizer_files files = { .vocab = vocab,
+		                             .vocab_size = sizeof vocab - 1,
+		                             .merges = merges,
+		                             .merges_size = strlen(merges),
+		                             .path = "vocab.json" };
+	struct tokenizer_config config = { .cleaning = TEXT_CLEANING_HUGGINGFACE };
+	int32_t ids[8];
+	size_t count = 0;
+	clipcls_status status = tokenizer_new(&tokenizer, &files, &config, 10, &error);
+	if (status == CLIPCLS_OK) {
+		assert_ok(tokenizer_encode(tokenizer, ids, &count, "aaab", 4, 8, &error));
+		assert_int_equal(count, 4); /* start, aa, ab, end */
+	}
+	tokenizer_free(tokenizer);
+	return status;
+}
+
+static void merges_are_lines_with_any_line_end(void **state)
+{
+	(void)state;
+	assert_ok(open_merges("#version: 0.2\r\na b</w>\r\n\r\na a"));
+	assert_ok(open_merges("\na b</w>\n#version: 0.2\na a\n\n"));
+	assert_error(open_merges(" b</w>\n"), CLIPCLS_ERR_FORMAT, "merge 1");
+	assert_error(open_merges("a \n"), CLIPCLS_ERR_FORMAT, "merge 1");
+	assert_error(open_merges("a"), CLIPCLS_ERR_FORMAT, "merge 1");
+}
+
 static struct json_walk walk_of(const char *text)
 {
 	return (struct json_walk){
@@ -195,6 +226,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(every_part_that_is_not_clips_is_refused),
+		cmocka_unit_test(merges_are_lines_with_any_line_end),
 		cmocka_unit_test(strings_are_unescaped),
 		cmocka_unit_test(whole_numbers_alone_are_sizes),
 		cmocka_unit_test(a_value_of_any_kind_is_stepped_over),
