@@ -43,9 +43,9 @@ def main():
     for name in sorted(totals):
         print(totals[name].row(name))
     print(total.row("total"))
-    complaints = uncovered.compare(found, ROOT)
-    for complaint in complaints:
-        print(complaint)
+    complaints, notes = uncovered.compare(found, ROOT)
+    for line in complaints + notes:
+        print(line)
     enough = total.taken >= LEAST * total.branches
     if not enough:
         print(f"fewer than {100 * LEAST:g} % of the branches were taken")

@@ -1,8 +1,8 @@
 """The branches of parsers and of the cache that no test takes, each with the reason: uncovered.txt.
 
 A line of it is FUNCTION, TAKEN of ALL, the source line, the reason, with a tab between them, below a line with the
-file's name. It names the source's text and not its place, so that other changes leave it true. What a list says of a
-line that is covered, or no longer there, is as wrong as a line that it lacks."""
+file's name. It names the source's text and not its place, so that other changes leave it true. Wrong is a line that the
+list lacks, and one that is no longer there. What a signal, a crowd or another compiler covers now and then is told alone."""
 
 import collections
 import fnmatch
@@ -49,17 +49,26 @@ def gaps(found, root):
     return {key: tuple(share) for key, share in sums.items() if share[0] < share[1]}
 
 
+def exists(key, root):
+    file, _, text = key
+    path = root / file
+    return path.exists() and text in map(str.strip, path.read_text().splitlines())
+
+
 def compare(found, root):
-    """What is wrong with the list, one complaint a line."""
+    """What is wrong with the list, and what may be, one complaint a line."""
     listed, missed = read(LIST), gaps(found, root)
-    complaints = []
+    complaints, notes = [], []
     for key, (taken, of) in sorted(missed.items()):
         if key not in listed:
             complaints.append("not covered, and no reason: {}: {}\t{} of {}\t{}".format(*key[:2], taken, of, key[2]))
-        elif listed[key][:2] != (taken, of):
-            complaints.append("covered {} of {}, listed as {} of {}: {}: {}: {}".format(
-                taken, of, *listed[key][:2], *key))
         elif not listed[key][2].strip():
             complaints.append("listed without a reason: {}: {}: {}".format(*key))
-    complaints += ["listed, and covered or gone: {}: {}: {}".format(*key) for key in sorted(listed) if key not in missed]
-    return complaints
+        elif listed[key][:2] != (taken, of):
+            notes.append("covered {} of {}, listed as {} of {}: {}: {}: {}".format(taken, of, *listed[key][:2], *key))
+    for key in sorted(listed):
+        if not exists(key, root):
+            complaints.append("listed, and gone: {}: {}: {}".format(*key))
+        elif key not in missed:
+            notes.append("listed, and covered: {}: {}: {}".format(*key))
+    return complaints, notes
