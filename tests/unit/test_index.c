@@ -224,6 +224,8 @@ static void what_is_no_index_is_told_apart(void **state)
 	fixture_write(f.directory, "model.safetensors", file.bytes, file.size);
 	assert_false(clipcls_index_recognise(weights));
 	assert_false(clipcls_index_recognise("/no/such/file"));
+	assert_false(clipcls_index_recognise("/dev/null"));
+	assert_false(clipcls_index_recognise(TEST_DATA "/golden/checkpoint/tokenizer_config.json"));
 	assert_error(clipcls_index_open(&index, weights, &error), CLIPCLS_ERR_FORMAT, "no index");
 	free(weights);
 	buffer_free(&file);
