@@ -1,8 +1,8 @@
 #!/usr/bin/env bash
 # Does harm to the program in every way that docs/reliability.md tells of, and counts what it cost:
 # `faults.sh [--quick]` a small part of each, with a table at the end; `faults.sh --full` all of it,
-# with the table put into docs/reliability.md. Takes the packages and the Python environment of
-# scripts/test.sh.
+# fuzzers included (most of a day), with the table put into docs/reliability.md. Takes the packages and
+# the Python environment of scripts/test.sh; --full takes clang, too.
 set -euo pipefail
 cd "$(dirname "$0")/.."
 
@@ -17,8 +17,11 @@ case $how in
 esac
 
 build() { # preset
-    cmake --preset "$1" -G Ninja >/dev/null
-    cmake --build "build/$1" >/dev/null
+    local log=build/reports/faults-$1.log
+    { cmake --preset "$1" -G Ninja && cmake --build "build/$1"; } >"$log" 2>&1 || {
+        cat "$log"
+        exit 1
+    }
 }
 
 mkdir -p build/reports
@@ -27,4 +30,5 @@ build release
 build tsan
 CLIPCLS_BUILD=$PWD/build/release PYTHONDONTWRITEBYTECODE=1 PATH=$venv/bin:$PATH \
     python3 -m pytest -q -p no:cacheprovider --junitxml=build/reports/faults.xml --figures "$figures" "${more[@]}" tests/faults
+[ "$how" != --full ] || scripts/fuzz.sh --full --figures "$figures"
 python3 tests/faults/report.py "$figures" "${page[@]}"

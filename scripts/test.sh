@@ -93,6 +93,11 @@ unit_tests release
 python_tests release cli tests/cli
 python_tests release parity tests/parity
 
+# Harm of every kind, a part of each; what the tests reach.
+scripts/faults.sh --quick
+count "$reports/faults.xml"
+step "coverage" scripts/coverage.sh
+
 # What runs where there are no kernels for blocked weights: OpenBLAS alone.
 build openblas release -DCLIPCLS_WITH_XSMM=OFF
 unit_tests openblas
