@@ -1,6 +1,6 @@
 /* Loops that the compiler vectorises: VECTOR_CLONES marks a function of which it makes one version
- * per instruction set, chosen at load time. Sanitizers cannot run the choosing code, and gcov counts
- * the versions as one: CLIPCLS_NO_CLONES. */
+ * per instruction set, chosen at load time. Sanitizers cannot run the choosing code, and gcov
+ * counts the versions as one: CLIPCLS_NO_CLONES. */
 #ifndef CLIPCLS_BASE_VECTOR_H
 #define CLIPCLS_BASE_VECTOR_H
 

@@ -3,17 +3,15 @@
  * An input is texts with a NUL between them: the index, then the headers of the files a, b, c and
  * so on, each behind one byte, which is 1 more than the bytes of data in its file. */
 #include "fuzz.h"
+#include "tensors.h"
 
 #include "base/buffer.h"
-#include "model/safetensors.h"
 
 #define DIRECTORY "input/"
 #define INDEX DIRECTORY "model.safetensors.index.json"
 #define MOST_SHARDS 5
 
 FUZZ_MUTATOR(mutate_shards)
-
-static volatile unsigned char touched;
 
 static void add_shard(const char *path, struct fuzz_part part)
 {
@@ -44,14 +42,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		add_shard(paths[i], fuzz_next_part(&data, &size));
 	clipcls_status status = safetensors_open_index(&file, INDEX, &error);
 	fuzz_check(status, &error);
-	if (status == CLIPCLS_OK)
+	if (status == CLIPCLS_OK) {
 		fuzz_good(input, input_size);
-	for (size_t i = 0; status == CLIPCLS_OK && i < safetensors_count(file); i++) {
-		const struct safetensors_tensor *tensor = safetensors_at(file, i);
-		if (safetensors_find(file, tensor->name) != tensor)
-			abort();
-		if (tensor->bytes > 0)
-			touched = (unsigned char)(tensor->data[0] + tensor->data[tensor->bytes - 1]);
+		fuzz_read_tensors(file);
 	}
 	safetensors_free(file);
 	fuzz_files_clear();

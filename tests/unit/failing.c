@@ -87,7 +87,8 @@ int __real_posix_memalign(void **block, size_t alignment, size_t size);
 
 int __wrap_posix_memalign(void **block, size_t alignment, size_t size)
 {
-	return must_fail(__builtin_return_address(0)) ? ENOMEM : __real_posix_memalign(block, alignment, size);
+	return must_fail(__builtin_return_address(0)) ? ENOMEM
+	                                              : __real_posix_memalign(block, alignment, size);
 }
 
 static long blocks(void)

@@ -1,16 +1,12 @@
-#include "unit.h"
+#include "test_image.h"
 
 #include "image/preprocess.h"
 #include "image/transform.h"
 
 #include "base/buffer.h"
-#include "base/file.h"
 
 #include <math.h>
-#include <stdio.h>
-#include <stdlib.h>
 
-static clipcls_error error;
 static const struct image_limits limits = { .max_pixels = 1000000 };
 
 /* golden.bin: for each of these the (8, 8, 3) pixels of transformers, then those of open_clip, for
@@ -42,37 +38,6 @@ static const struct picture {
 enum { N_PICTURES = sizeof PICTURES / sizeof *PICTURES, GOLDEN_SIDE = 8 };
 enum { GOLDEN_BYTES = GOLDEN_SIDE * GOLDEN_SIDE * 3 };
 
-/* Without a library its format is refused, or read by stb_image, which gives other modes. */
-static bool has_own_decoder(const char *name)
-{
-	(void)name;
-#ifndef CLIPCLS_HAVE_JPEG
-	if (strstr(name, ".jpg") != NULL)
-		return false;
-#endif
-#if !defined(CLIPCLS_HAVE_SPNG) && !defined(CLIPCLS_HAVE_PNG)
-	if (strstr(name, ".png") != NULL)
-		return false;
-#endif
-#ifndef CLIPCLS_HAVE_WEBP
-	if (strstr(name, ".webp") != NULL)
-		return false;
-#endif
-#ifndef CLIPCLS_HAVE_GIF
-	if (strstr(name, ".gif") != NULL)
-		return false;
-#endif
-	return true;
-}
-
-static uint8_t *read_data(const char *name, size_t *size)
-{
-	char *bytes = NULL, path[1024];
-	snprintf(path, sizeof path, TEST_DATA "/images/%s", name);
-	assert_ok(file_read(&bytes, size, path, 1 << 20, &error));
-	return (uint8_t *)bytes;
-}
-
 static struct preprocess_config config_of(enum preprocess_order order)
 {
 	return (struct preprocess_config){
@@ -94,14 +59,14 @@ static struct preprocess_config config_of(enum preprocess_order order)
 static void every_format_gives_the_references_pixels(void **state)
 {
 	size_t golden_size;
-	uint8_t *golden = read_data("golden.bin", &golden_size), rgb[GOLDEN_BYTES];
+	uint8_t *golden = image_bytes("golden.bin", &golden_size), rgb[GOLDEN_BYTES];
 	(void)state;
 	assert_int_equal(golden_size, N_PICTURES * 2 * GOLDEN_BYTES);
 	for (size_t i = 0; i < N_PICTURES; i++) {
 		size_t size;
 		if (!has_own_decoder(PICTURES[i].name))
 			continue;
-		uint8_t *bytes = read_data(PICTURES[i].name, &size);
+		uint8_t *bytes = image_bytes(PICTURES[i].name, &size);
 		for (size_t order = 0; order < 2; order++) {
 			struct preprocess_config config =
 			    config_of(order == 0 ? PREPROCESS_HUGGINGFACE : PREPROCESS_OPENCLIP);
@@ -123,7 +88,7 @@ static void pictures_keep_their_files_mode(void **state)
 		struct image *image = NULL;
 		if (!has_own_decoder(PICTURES[i].name))
 			continue;
-		uint8_t *bytes = read_data(PICTURES[i].name, &size);
+		uint8_t *bytes = image_bytes(PICTURES[i].name, &size);
 		assert_ok(image_decode(&image, bytes, size, &limits, PICTURES[i].name, &error));
 		assert_int_equal(image->mode, PICTURES[i].mode);
 		image_free(image);
@@ -140,7 +105,7 @@ static void every_orientation_is_turned_upright(void **state)
 		size_t size;
 		struct image *image = NULL;
 		snprintf(name, sizeof name, "orientation_%d.png", orientation);
-		uint8_t *bytes = read_data(name, &size);
+		uint8_t *bytes = image_bytes(name, &size);
 		assert_ok(image_decode(&image, bytes, size, &limits, name, &error));
 		assert_int_equal(image->orientation, orientation);
 		assert_ok(image_orient(image, &error));
@@ -156,7 +121,7 @@ static void every_orientation_is_turned_upright(void **state)
 static void exif_is_applied_unless_it_is_to_be_ignored(void **state)
 {
 	size_t size;
-	uint8_t *bytes = read_data("orientation_3.png", &size);
+	uint8_t *bytes = image_bytes("orientation_3.png", &size);
 	uint8_t turned[12], stored[12];
 	struct preprocess_config config = config_of(PREPROCESS_OPENCLIP);
 	clipcls_image_options options = { .ignore_exif = 1 };
@@ -179,7 +144,7 @@ static void truncated_files_are_damaged(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_PICTURES; i++) {
 		size_t size;
-		uint8_t *bytes = read_data(PICTURES[i].name, &size);
+		uint8_t *bytes = image_bytes(PICTURES[i].name, &size);
 		size_t needed = strcmp(PICTURES[i].name, "palette.gif") == 0 ? size / 3 : size;
 		for (size_t n = 0; n < size; n++) {
 			struct image *image = NULL;
@@ -216,7 +181,7 @@ static void changed_bytes_give_a_picture_or_an_error(void **state)
 	(void)state;
 	for (size_t i = 0; i < N_PICTURES; i++) {
 		size_t size;
-		uint8_t *bytes = read_data(PICTURES[i].name, &size);
+		uint8_t *bytes = image_bytes(PICTURES[i].name, &size);
 		for (int trial = 0; trial < TRIALS; trial++) {
 			uint8_t *copy = malloc(size);
 			assert_non_null(copy);
@@ -237,7 +202,7 @@ static void assert_limit(const char *name, size_t at, const void *replacement, s
 {
 	struct image *image = NULL;
 	size_t size;
-	uint8_t *bytes = read_data(name, &size);
+	uint8_t *bytes = image_bytes(name, &size);
 	assert_true(at + n <= size);
 	memcpy(bytes + at, replacement, n);
 	assert_error(image_decode(&image, bytes, size, &limits, name, &error), CLIPCLS_ERR_LIMIT,
@@ -265,7 +230,7 @@ static void sizes_beyond_the_limit_are_refused_from_the_header(void **state)
 static void jpeg_and_webp_sizes_are_limited_too(void **state)
 {
 	size_t size;
-	uint8_t *bytes = read_data("color.jpg", &size), *frame = NULL;
+	uint8_t *bytes = image_bytes("color.jpg", &size), *frame = NULL;
 	struct image *image = NULL;
 	(void)state;
 	for (size_t i = 0; i + 9 < size && frame == NULL; i++)
@@ -278,7 +243,7 @@ static void jpeg_and_webp_sizes_are_limited_too(void **state)
 	free(bytes);
 	if (!has_own_decoder(".webp"))
 		return;
-	bytes = read_data("lossy.webp", &size);
+	bytes = image_bytes("lossy.webp", &size);
 	const struct image_limits few = { .max_pixels = 21 * 17 - 1 };
 	assert_error(image_decode(&image, bytes, size, &few, "x", &error), CLIPCLS_ERR_LIMIT,
 	             "21 x 17");

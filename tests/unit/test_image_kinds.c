@@ -1,15 +1,9 @@
 /* Every kind of picture file that a decoder tells apart, and what is refused. */
-#include "unit.h"
+#include "test_image.h"
 
 #include "image/decoders.h"
 #include "image/preprocess.h"
 
-#include "base/file.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-static clipcls_error error;
 static const struct image_limits limits = { .max_pixels = 1000000 };
 
 /* kinds/golden.bin: for each of these what transformers and open_clip make of it, as in
@@ -42,42 +36,11 @@ static const struct picture {
 };
 enum { N_KINDS = sizeof KINDS / sizeof *KINDS, SIDE = 8, BYTES = SIDE * SIDE * 3 };
 
-/* Without a library its format is refused, or read by stb_image, which gives other modes. */
-static bool has_own_decoder(const char *name)
-{
-	(void)name;
-#ifndef CLIPCLS_HAVE_JPEG
-	if (strstr(name, ".jpg") != NULL)
-		return false;
-#endif
-#if !defined(CLIPCLS_HAVE_SPNG) && !defined(CLIPCLS_HAVE_PNG)
-	if (strstr(name, ".png") != NULL)
-		return false;
-#endif
-#ifndef CLIPCLS_HAVE_WEBP
-	if (strstr(name, ".webp") != NULL)
-		return false;
-#endif
-#ifndef CLIPCLS_HAVE_GIF
-	if (strstr(name, ".gif") != NULL)
-		return false;
-#endif
-	return true;
-}
-
-static uint8_t *read_data(const char *name, size_t *size)
-{
-	char *bytes = NULL, path[1024];
-	snprintf(path, sizeof path, TEST_DATA "/images/%s", name);
-	assert_ok(file_read(&bytes, size, path, 1 << 20, &error));
-	return (uint8_t *)bytes;
-}
-
 static uint8_t *read_kind(const char *name, size_t *size)
 {
 	char path[256];
 	snprintf(path, sizeof path, "kinds/%s", name);
-	return read_data(path, size);
+	return image_bytes(path, size);
 }
 
 /* ---- what is read --------------------------------------------------------------------------- */
@@ -168,7 +131,7 @@ static void expect_refusal(const struct change *change)
 	size_t size;
 	if (!has_own_decoder(change->name))
 		return;
-	uint8_t *bytes = read_data(change->name, &size);
+	uint8_t *bytes = image_bytes(change->name, &size);
 	if (change->at + change->n > size || change->size > size)
 		fail_msg("%s has %zu bytes", change->name, size);
 	memcpy(bytes + change->at, change->bytes, change->n);

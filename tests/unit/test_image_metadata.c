@@ -1,16 +1,10 @@
 /* Where the orientation stands in a file, and what is read of one that is damaged; the PNG and JPEG
  * decoders for builds without the libraries. */
-#include "unit.h"
+#include "test_image.h"
 
 #include "image/decoders.h"
 #include "image/metadata.h"
 
-#include "base/file.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-
-static clipcls_error error;
 static const struct image_limits limits = { .max_pixels = 1000000 };
 
 /* ---- orientation ---------------------------------------------------------------------------- */
@@ -202,14 +196,6 @@ static void webp_chunks_are_walked_and_the_first_counts(void **state)
 
 /* ---- stb_image ------------------------------------------------------------------------------ */
 
-static uint8_t *read_data(const char *name, size_t *size)
-{
-	char *bytes = NULL, path[1024];
-	snprintf(path, sizeof path, TEST_DATA "/images/%s", name);
-	assert_ok(file_read(&bytes, size, path, 1 << 20, &error));
-	return (uint8_t *)bytes;
-}
-
 static clipcls_status decode_with(image_decoder decode, struct image **out, const uint8_t *bytes,
                                   size_t size)
 {
@@ -226,7 +212,7 @@ static void expect_same(image_decoder decode, const char *name, enum image_mode 
 {
 	struct image *image = NULL, *other = NULL;
 	size_t size;
-	uint8_t *bytes = read_data(name, &size);
+	uint8_t *bytes = image_bytes(name, &size);
 	assert_ok(decode_with(decode, &image, bytes, size));
 	assert_ok(image_decode(&other, bytes, size, &limits, name, &error));
 	assert_int_equal(image->mode, mode);
@@ -260,7 +246,7 @@ static void stb_image_sees_no_file_that_it_cannot_bear(void **state)
 {
 	size_t size;
 	struct image *image = NULL;
-	uint8_t *bytes = read_data("color.jpg", &size);
+	uint8_t *bytes = image_bytes("color.jpg", &size);
 	(void)state;
 	assert_error(decode_with(decode_stb_jpeg, &image, bytes, size - 2), CLIPCLS_ERR_DECODE,
 	             "the file is truncated");
@@ -274,7 +260,7 @@ static void stb_image_sees_no_file_that_it_cannot_bear(void **state)
 	             "a Huffman table is too long");
 	table[5] = codes;
 	free(bytes);
-	bytes = read_data("color.jpg", &size);
+	bytes = image_bytes("color.jpg", &size);
 	uint8_t *scan = memmem(bytes, size, "\xff\xda", 2);
 	assert_non_null(scan);
 	memset(scan + 2, 0, 8); /* a scan of no components */
@@ -284,7 +270,7 @@ static void stb_image_sees_no_file_that_it_cannot_bear(void **state)
 	assert_error(decode_with(decode_stb_jpeg, &image, bytes, size), CLIPCLS_ERR_DECODE,
 	             "its data cannot be decoded");
 	free(bytes);
-	bytes = read_data("rgb16.png", &size);
+	bytes = image_bytes("rgb16.png", &size);
 	assert_error(decode_with(decode_stb_png, &image, bytes, 200), CLIPCLS_ERR_DECODE,
 	             "its data cannot be decoded");
 	free(bytes);
