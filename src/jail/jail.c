@@ -24,6 +24,7 @@ struct jail {
 	int keeper;    /* the channel to it */
 	pid_t keeper_pid;
 	pthread_mutex_t ordering; /* the keeper is asked by one thread at a time */
+	size_t orders;            /* given to it so far */
 	atomic_uint protection;   /* of the worker that was started last */
 };
 
@@ -115,17 +116,31 @@ static void drop_worker(struct jail *jail, size_t worker)
 	jail->channels[worker] = -1;
 }
 
+/* The answer to an order. One that could not be received may lie before it: another worker's
+ * channel, whose results are in another cell. */
+static bool receive_answer(int *channel, const struct jail *jail, size_t number)
+{
+	size_t answer;
+	while (channel_receive(jail->keeper, &answer, sizeof answer, channel)) {
+		if (answer == number)
+			return *channel >= 0;
+		if (*channel >= 0)
+			close(*channel);
+		*channel = -1;
+	}
+	return false;
+}
+
 /* Has the keeper start a worker, in place of one that may be there. */
 static clipcls_status start(struct jail *jail, size_t worker, clipcls_error *error)
 {
-	struct order order = { worker };
 	struct hello hello;
-	char answer;
 	int *channel = &jail->channels[worker];
 	pthread_mutex_lock(&jail->ordering);
+	struct order order = { worker, ++jail->orders };
 	errno = ECHILD;
 	bool good = channel_send(jail->keeper, &order, sizeof order, -1) &&
-	            channel_receive(jail->keeper, &answer, 1, channel) && *channel >= 0;
+	            receive_answer(channel, jail, order.number);
 	pthread_mutex_unlock(&jail->ordering);
 	if (!good)
 		return unsupported(error, "worker");

@@ -98,19 +98,20 @@ static void end_worker(pid_t *worker)
 }
 
 /* A new worker, and our answer with its channel. */
-static bool start_worker(pid_t *worker, int channel, size_t own, const struct jail_spec *spec,
-                         const struct cells *cells)
+static bool start_worker(pid_t *worker, int channel, const struct order *order,
+                         const struct jail_spec *spec, const struct cells *cells)
 {
 	int ends[2];
 	if (!channel_open(ends))
-		return channel_send(channel, "", 1, -1);
+		return channel_send(channel, &order->number, sizeof order->number, -1);
 	*worker = fork();
 	if (*worker == 0) {
 		close(channel);
 		close(ends[0]);
-		worker_serve(ends[1], spec, cells, own);
+		worker_serve(ends[1], spec, cells, order->worker);
 	}
-	bool sent = channel_send(channel, "", 1, *worker > 0 ? ends[0] : -1);
+	bool sent =
+	    channel_send(channel, &order->number, sizeof order->number, *worker > 0 ? ends[0] : -1);
 	close(ends[0]);
 	close(ends[1]);
 	return sent;
@@ -126,7 +127,7 @@ _Noreturn void keeper_serve(int channel, const struct jail_spec *spec, const str
 	while (workers != NULL && channel_receive(channel, &order, sizeof order, NULL) &&
 	       order.worker < cells->count) {
 		end_worker(&workers[order.worker]);
-		if (!start_worker(&workers[order.worker], channel, order.worker, spec, cells))
+		if (!start_worker(&workers[order.worker], channel, &order, spec, cells))
 			break;
 	}
 	for (size_t i = 0; workers != NULL && i < cells->count; i++)

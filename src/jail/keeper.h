@@ -22,10 +22,10 @@ static inline struct cell *cells_at(const struct cells *cells, size_t i)
 	return (struct cell *)(void *)(cells->bytes + i * cells->cell_bytes);
 }
 
-/* An order to the keeper: (re)place a worker. The answer is one byte, with the worker's end of a
- * channel; none when there can be no process. */
+/* An order to the keeper: (re)place a worker. The answer is the order's number, with the worker's
+ * end of a channel; none when there can be no process. */
 struct order {
-	size_t worker;
+	size_t worker, number;
 };
 /* What a worker says first. */
 struct hello {

@@ -14,6 +14,7 @@
 #include <sys/prctl.h>
 #include <sys/ptrace.h>
 #include <sys/socket.h>
+#include <sys/syscall.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -245,6 +246,31 @@ static void no_process_is_left(void **state)
 	assert_int_equal(errno, ECHILD);
 }
 
+/* In the place of the C library's: fails once where a test wants that. */
+static bool fail_next_receive;
+ssize_t recvmsg(int fd, struct msghdr *message, int flags)
+{
+	if (fail_next_receive) {
+		fail_next_receive = false;
+		errno = EIO;
+		return -1;
+	}
+	return syscall(SYS_recvmsg, fd, message, flags);
+}
+
+static void an_answer_that_was_missed_is_not_taken_for_the_next_one(void **state)
+{
+	struct jail *jail = open_jail(3);
+	char out[OUT];
+	(void)state;
+	expect_work(jail, 0);
+	fail_next_receive = true;
+	assert_int_equal(do_as(out, jail, 1, READ), CLIPCLS_ERR_UNSUPPORTED);
+	for (size_t worker = 3; worker-- > 0;)
+		expect_work(jail, worker);
+	jail_free(jail);
+}
+
 static void *work_often(void *argument)
 {
 	struct jail *jail = ((void **)argument)[0];
@@ -284,6 +310,7 @@ int main(void)
 		cmocka_unit_test(memory_has_an_end),
 		cmocka_unit_test(nothing_but_the_picture_can_be_had),
 		cmocka_unit_test(no_process_is_left),
+		cmocka_unit_test(an_answer_that_was_missed_is_not_taken_for_the_next_one),
 		cmocka_unit_test(threads_do_not_disturb_each_other),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
