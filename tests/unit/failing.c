@@ -1,4 +1,4 @@
-/* Takes the place of malloc and its kin. Beside AddressSanitizer, which has taken it already, it is
+/* Takes the place of malloc and its kin. Beside a sanitizer, which has taken it already, it is
  * linked with --wrap, and sees what this project's own files ask for; elsewhere it sees libraries'
  * requests, too. */
 #include "failing.h"
