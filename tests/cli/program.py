@@ -4,6 +4,7 @@ of tests takes. CLIPCLS_BUILD names the build folder (default: build/release).""
 import os
 import pathlib
 import shutil
+import signal
 import subprocess
 from dataclasses import dataclass
 
@@ -12,6 +13,9 @@ import pytest
 DATA = pathlib.Path(__file__).resolve().parents[1] / "data"
 GOLDEN = DATA / "golden"
 PROGRAM = pathlib.Path(os.environ.get("CLIPCLS_BUILD", "build/release")).resolve() / "clipcls"
+
+# A shell's background job, as CI may be, has SIGINT ignored and hands that on; a handler is not.
+signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @dataclass

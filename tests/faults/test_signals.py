@@ -50,10 +50,8 @@ def test_whole_lines_and_no_process_left(clipcls, model, pictures, work, full, f
     chance, bad, midway = random.Random(6), 0, 0
     tries = 500 if full else 25
     for _ in range(tries):
-        # A shell's background job, as CI may be, has SIGINT ignored and hands that on.
         with subprocess.Popen(clipcls.command(arguments), cwd=work, env=clipcls.env, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE,
-                              preexec_fn=lambda: signal.signal(number, signal.SIG_DFL)) as process:
+                              stderr=subprocess.PIPE) as process:
             time.sleep(chance.uniform(0, seconds))
             pids = descendants(process.pid)
             process.send_signal(number)
@@ -76,8 +74,7 @@ def test_a_decoder_that_hangs_ends_with_the_program(clipcls, model, work, full, 
     tries = 100 if full else 5
     for _ in range(tries):
         with subprocess.Popen(command, cwd=work, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                              env={**clipcls.env, "LD_PRELOAD": str(broken.BAD_DECODER)},
-                              preexec_fn=lambda: number == signal.SIGKILL or signal.signal(number, signal.SIG_DFL)) as process:
+                              env={**clipcls.env, "LD_PRELOAD": str(broken.BAD_DECODER)}) as process:
             time.sleep(chance.uniform(0.1, 0.3))
             pids = descendants(process.pid)
             process.send_signal(number)
