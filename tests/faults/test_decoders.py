@@ -32,7 +32,7 @@ def test_crashes_and_hangs_cost_one_record_each(classify, work, pictures, bad, f
         names += [f"{i}-{kind}.jpg", "a.png"]
         (work / names[-2]).write_bytes(broken.jpeg_of_width(KINDS[kind]))
     good = json.loads(classify("-f", "jsonl", "a.png").out)
-    done = classify("-f", "jsonl", "--decode-limit", "1", "--max-pixels", "1000000", *names, env=bad)
+    done = classify("-f", "jsonl", "--decode-limit", "3", "--max-pixels", "1000000", *names, env=bad)
     found = [json.loads(line) for line in done.out.splitlines()]
     assert done.code == 1 and [record["path"] for record in found] == names
     lost = sum(record != good for record in found[1::2])
@@ -45,7 +45,7 @@ def test_an_exploit_gets_nothing(classify, work, pictures, bad, filtered, figure
     taken = 0
     for deed, width in DEEDS.items():
         (work / "bad.jpg").write_bytes(broken.jpeg_of_width(width))
-        done = classify("-f", "jsonl", "--decode-limit", "1", "bad.jpg", "a.png", env=bad)
+        done = classify("-f", "jsonl", "--decode-limit", "3", "bad.jpg", "a.png", env=bad)
         record, good = map(json.loads, done.out.splitlines())
         # It was told no, and decoded what is there; or it was ended at once. A hang would be a deed done.
         refused = "results" in record or record["error"]["code"] == "decode"

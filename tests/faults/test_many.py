@@ -12,7 +12,7 @@ import broken
 from crowd import GOOD, bad_decodes, broken_ones, make_inputs
 
 SECONDS = 600  # a run takes less, or hangs
-OPTIONS = ["-f", "jsonl", "--decode-limit", "1", "--max-pixels", "1000000"]
+OPTIONS = ["-f", "jsonl", "--decode-limit", "3", "--max-pixels", "1000000"]
 
 
 def peak_memory(pid):
