@@ -147,11 +147,7 @@ clipcls_status clipcls_index_open(clipcls_index **out, const char *path, clipcls
 		status = check_version(index, error);
 	if (status == CLIPCLS_OK)
 		status = bind_tensors(index, error);
-	if (index->file != NULL) {
-		/* What makes no sense because the file is being written has that reason. */
-		clipcls_status intact = safetensors_intact(index->file, error);
-		status = intact != CLIPCLS_OK ? intact : status;
-	}
+	status = safetensors_outcome(index->file, status, error);
 	if (status != CLIPCLS_OK)
 		clipcls_index_free(index);
 	else

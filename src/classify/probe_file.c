@@ -199,12 +199,9 @@ clipcls_status clipcls_probe_open(clipcls_probe **out, clipcls_model *model, con
 	struct safetensors *file = NULL;
 	*out = NULL;
 	clipcls_status status = safetensors_open(&file, path, error);
-	if (status == CLIPCLS_OK) {
+	if (status == CLIPCLS_OK)
 		status = read_probe(out, file, model, error);
-		/* What makes no sense because the file is being written has that reason. */
-		clipcls_status intact = safetensors_intact(file, error);
-		status = intact != CLIPCLS_OK ? intact : status;
-	}
+	status = safetensors_outcome(file, status, error);
 	if (status != CLIPCLS_OK) {
 		clipcls_probe_free(*out);
 		*out = NULL;

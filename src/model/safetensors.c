@@ -337,6 +337,13 @@ clipcls_status safetensors_intact(const struct safetensors *file, clipcls_error 
 	return status;
 }
 
+clipcls_status safetensors_outcome(const struct safetensors *file, clipcls_status status,
+                                   clipcls_error *error)
+{
+	clipcls_status intact = file != NULL ? safetensors_intact(file, error) : CLIPCLS_OK;
+	return intact != CLIPCLS_OK ? intact : status;
+}
+
 bool safetensors_unchanged(const struct safetensors *file)
 {
 	for (size_t i = 0; i < file->n_parts; i++) {

@@ -57,6 +57,10 @@ uint64_t safetensors_file_bytes(const struct safetensors *file);
 void safetensors_identity(struct buffer *out, const struct safetensors *file);
 /* Whether what was read so far can be trusted: file_map_intact of each file that is mapped. */
 clipcls_status safetensors_intact(const struct safetensors *file, clipcls_error *error);
+/* What became of reading the file (NULL: it was not opened): `status`, or what safetensors_intact
+ * says, since that is then the reason why something in it made no sense. */
+clipcls_status safetensors_outcome(const struct safetensors *file, clipcls_status status,
+                                   clipcls_error *error);
 /* Whether the files' paths still name what was opened, unchanged. */
 bool safetensors_unchanged(const struct safetensors *file);
 

@@ -277,9 +277,7 @@ clipcls_status checkpoint_weights(struct checkpoint *checkpoint,
 		answer(&requests[i], &fetches[i]);
 	free(tensors);
 	free(fetches);
-	/* Where a checksum is wrong because the file was cut, that is the reason. */
-	clipcls_status intact = checkpoint_intact(checkpoint, error);
-	return intact != CLIPCLS_OK ? intact : status;
+	return safetensors_outcome(checkpoint->weights, status, error);
 }
 
 clipcls_status checkpoint_rows(struct checkpoint *checkpoint, struct weight_rows *out,

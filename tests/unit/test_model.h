@@ -75,16 +75,16 @@ static inline float fixture_value(size_t t, size_t i)
 	return (float)((t * 37 + i * 11) % 255) / 64 - 2;
 }
 
-/* model.safetensors of the config, F32. `skip`: a tensor to leave out, or NULL. `more`: header
- * text of one more tensor without data, or "". */
-static inline struct buffer fixture_weights(const char *skip, const char *more)
+/* model.safetensors of a config, F32. `skip`: a tensor to leave out, or NULL. `more`: header text
+ * of one more tensor without data, or "". */
+static inline struct buffer fixture_weights_of(const struct model_config *config, const char *skip,
+                                               const char *more)
 {
 	struct tensor_spec *specs = NULL;
 	size_t count = 0, begin = 0;
-	struct model_config config = fixture_model_config();
 	struct buffer header = { 0 }, file;
 	clipcls_error error;
-	assert_ok(tensors_list(&specs, &count, &config, TENSOR_NAMING_CANONICAL, &error));
+	assert_ok(tensors_list(&specs, &count, config, TENSOR_NAMING_CANONICAL, &error));
 	for (size_t t = 0; t < count; t++) {
 		if (skip != NULL && strcmp(specs[t].name, skip) == 0)
 			continue;
@@ -112,6 +112,13 @@ static inline struct buffer fixture_weights(const char *skip, const char *more)
 	free(specs);
 	assert_false(file.failed);
 	return file;
+}
+
+/* That of the config above. */
+static inline struct buffer fixture_weights(const char *skip, const char *more)
+{
+	struct model_config config = fixture_model_config();
+	return fixture_weights_of(&config, skip, more);
 }
 
 /* A new directory under TMPDIR. */

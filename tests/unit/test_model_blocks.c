@@ -16,33 +16,10 @@ static const char wide_config[] =
 static struct buffer wide_weights(void)
 {
 	struct model_config config = fixture_model_config();
-	struct tensor_spec *specs = NULL;
-	struct buffer header = { 0 }, file;
-	size_t count = 0, begin = 0;
 	config.text.transformer.width = config.vision.transformer.width = 64;
 	config.text.transformer.mlp_width = config.vision.transformer.mlp_width = 128;
 	config.text.transformer.heads = config.vision.transformer.heads = 1;
-	assert_ok(tensors_list(&specs, &count, &config, TENSOR_NAMING_CANONICAL, &error));
-	for (size_t t = 0; t < count; t++) {
-		size_t bytes = tensor_elements(&specs[t]) * 4;
-		buffer_format(&header, "%c\"%s\":{\"dtype\":\"F32\",\"shape\":[", t == 0 ? '{' : ',',
-		              specs[t].name);
-		for (size_t d = 0; d < specs[t].rank; d++)
-			buffer_format(&header, d > 0 ? ",%zu" : "%zu", specs[t].shape[d]);
-		buffer_format(&header, "],\"data_offsets\":[%zu,%zu]}", begin, begin + bytes);
-		begin += bytes;
-	}
-	buffer_text(&header, "}");
-	file = fixture_file(header.bytes, 0);
-	for (size_t t = 0; t < count; t++)
-		for (size_t i = 0; i < tensor_elements(&specs[t]); i++) {
-			float value = fixture_value(t, i);
-			buffer_append(&file, &value, sizeof value);
-		}
-	buffer_free(&header);
-	free(specs);
-	assert_false(file.failed);
-	return file;
+	return fixture_weights_of(&config, NULL, "");
 }
 
 /* The converted file, aligned as a mapping is. */
