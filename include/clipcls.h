@@ -122,7 +122,7 @@ typedef struct clipcls_tower_info {
 /* What a checkpoint is. Strings belong to the model. Sizes in bytes. */
 typedef struct clipcls_model_info {
 	const char *path;   /* "built-in model" for that one */
-	const char *family; /* "clip" */
+	const char *family; /* "clip", "siglip", ... */
 	const char *layout; /* "huggingface", "openclip", "single" */
 	const char *dtype; /* of the weights as stored: "F32", "F16", "BF16", or "mixed"; "I8" where the
 	                      linear weights of the transformer blocks are, whatever the rest */
@@ -133,7 +133,9 @@ typedef struct clipcls_model_info {
 	const char *resize_mode;   /* "shortest", "squash", "longest" */
 	const char *interpolation; /* "bicubic", "bilinear" */
 	double image_mean[3], image_std[3];
-	double logit_scale; /* exp() of the stored logarithm */
+	double logit_scale; /* what similarities are multiplied with */
+	double logit_bias;  /* what is then added; 0 without one */
+	int has_logit_bias; /* scores are sigmoids, each label's for itself */
 	size_t tensors, parameters;
 	uint64_t file_bytes;
 	uint64_t memory_bytes; /* weights as held in memory, mapped ones included, while both towers are

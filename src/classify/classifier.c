@@ -18,7 +18,7 @@ struct clipcls_classifier {
 	size_t label_count;
 	float *embeddings; /* (L, E) */
 	float *bias;       /* (L), a probe's; NULL = none */
-	double logit_scale;
+	struct logits logits;
 	clipcls_cache_state cache_state;
 	clipcls_error cache_error;
 };
@@ -159,7 +159,7 @@ clipcls_status clipcls_classifier_from_probe(clipcls_classifier **out, clipcls_m
 	}
 	memcpy(classifier->embeddings, probe->weight, L * probe->E * sizeof *probe->weight);
 	memcpy(classifier->bias, probe->bias, L * sizeof *probe->bias);
-	classifier->logit_scale = 1;
+	classifier->logits.scale = 1;
 	*out = classifier;
 	return CLIPCLS_OK;
 }
@@ -183,8 +183,8 @@ clipcls_status clipcls_classifier_new(clipcls_classifier **out, clipcls_model *m
 		templates = simple;
 	}
 	classifier = new_classifier(model, clipcls_labels_count(labels));
-	status = classifier == NULL ? error_memory(error)
-	                            : model_logit_scale(&classifier->logit_scale, model, error);
+	status =
+	    classifier == NULL ? error_memory(error) : model_logits(&classifier->logits, model, error);
 	if (status == CLIPCLS_OK)
 		status = obtain_embeddings(classifier, labels, templates, error);
 cleanup:
@@ -235,11 +235,30 @@ static int compare_results(const void *a, const void *b)
 	return x->index < y->index ? -1 : x->index > y->index;
 }
 
+/* Each label's for itself. */
+static void put_sigmoids(clipcls_result *results, size_t L, const struct logits *logits)
+{
+	for (size_t i = 0; i < L; i++)
+		results[i].score = 1 / (1 + exp(-(logits->scale * results[i].similarity + logits->bias)));
+}
+
+/* results: sorted. */
+static void put_softmax(clipcls_result *results, size_t L, const struct logits *logits)
+{
+	/* Subtract the maximum: exp() of a large scale overflows. */
+	double top = results[0].similarity, sum = 0;
+	for (size_t i = 0; i < L; i++) {
+		results[i].score = exp(logits->scale * (results[i].similarity - top));
+		sum += results[i].score;
+	}
+	for (size_t i = 0; i < L; i++)
+		results[i].score /= sum;
+}
+
 void clipcls_classifier_rank(const clipcls_classifier *classifier, const float *embedding,
                              clipcls_result *out)
 {
 	size_t L = classifier->label_count, E = clipcls_model_embedding_size(classifier->model);
-	double sum = 0;
 	for (size_t label = 0; label < L; label++) {
 		double similarity = dot_double(classifier->embeddings + label * E, embedding, E);
 		if (classifier->bias != NULL)
@@ -247,12 +266,8 @@ void clipcls_classifier_rank(const clipcls_classifier *classifier, const float *
 		out[label] = (clipcls_result){ .index = label, .similarity = similarity };
 	}
 	qsort(out, L, sizeof *out, compare_results);
-	/* Subtract the maximum: exp() of a large logit_scale overflows. */
-	double top = out[0].similarity;
-	for (size_t i = 0; i < L; i++) {
-		out[i].score = exp(classifier->logit_scale * (out[i].similarity - top));
-		sum += out[i].score;
-	}
-	for (size_t i = 0; i < L; i++)
-		out[i].score /= sum;
+	if (classifier->logits.sigmoid)
+		put_sigmoids(out, L, &classifier->logits);
+	else
+		put_softmax(out, L, &classifier->logits);
 }

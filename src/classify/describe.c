@@ -4,22 +4,23 @@
 #include "classify/decode.h"
 #include "classify/minimize.h"
 #include "image/image.h"
+#include "model/family.h"
 #include "nn/linear.h"
 #include "nn/low_products.h"
 
 #include <string.h>
 
 static clipcls_tower_info tower_info(const struct checkpoint *checkpoint,
-                                     const struct transformer_config *config, const char *prefix,
+                                     const struct tower_shape *shape, const char *prefix,
                                      const char *projection)
 {
 	return (clipcls_tower_info){
-		.width = config->width,
-		.layers = config->layers,
-		.heads = config->heads,
-		.mlp_width = config->mlp_width,
-		.activation = activation_name(config->activation),
-		.layer_norm_eps = config->layer_norm_eps,
+		.width = shape->width,
+		.layers = shape->layers,
+		.heads = shape->heads,
+		.mlp_width = shape->mlp_width,
+		.activation = activation_words[shape->activation],
+		.layer_norm_eps = shape->layer_norm_eps,
 		.parameters = checkpoint_parameters(checkpoint, prefix) +
 		              checkpoint_parameters(checkpoint, projection),
 	};
@@ -31,22 +32,30 @@ clipcls_status clipcls_model_describe(clipcls_model *model, clipcls_model_info *
 	const struct checkpoint *checkpoint = model->checkpoint;
 	const struct model_config *config = checkpoint_config(checkpoint);
 	size_t parameters = checkpoint_parameters(checkpoint, "");
+	struct tower_shape vision, text;
+	struct logits logits;
+	clipcls_status status = model_logits(&logits, model, error);
+	if (status != CLIPCLS_OK)
+		return status;
+	family_image_tower(config)->describe(&vision, &config->vision);
+	family_text_tower(config)->describe(&text, &config->text);
 	*out = (clipcls_model_info){
 		.path = checkpoint_path(checkpoint),
-		.family = "clip",
+		.family = family_of(config)->name,
 		.layout = checkpoint_layout(checkpoint),
 		.dtype = checkpoint_dtype(checkpoint),
-		.vision = tower_info(checkpoint, &config->vision.transformer, "vision_model.",
-		                     "visual_projection."),
-		.text =
-		    tower_info(checkpoint, &config->text.transformer, "text_model.", "text_projection."),
+		.vision = tower_info(checkpoint, &vision, "vision_model.", "visual_projection."),
+		.text = tower_info(checkpoint, &text, "text_model.", "text_projection."),
 		.image_size = config->vision.image_size,
-		.patch_size = config->vision.patch_size,
+		.patch_size = vision.patch_size,
 		.context_length = config->text.context_length,
 		.vocab_size = config->text.vocab_size,
 		.projection_dim = config->projection_dim,
-		.resize_mode = resize_mode_name(config->preprocess.resize_mode),
-		.interpolation = interpolation_name(config->preprocess.interpolation),
+		.resize_mode = resize_mode_words[config->preprocess.resize_mode],
+		.interpolation = interpolation_words[config->preprocess.interpolation],
+		.logit_scale = logits.scale,
+		.logit_bias = logits.bias,
+		.has_logit_bias = logits.sigmoid,
 		.tensors = checkpoint_tensor_count(checkpoint),
 		.parameters = parameters,
 		.file_bytes = checkpoint_file_bytes(checkpoint),
@@ -54,7 +63,7 @@ clipcls_status clipcls_model_describe(clipcls_model *model, clipcls_model_info *
 	};
 	memcpy(out->image_mean, config->preprocess.mean, sizeof out->image_mean);
 	memcpy(out->image_std, config->preprocess.std, sizeof out->image_std);
-	return model_logit_scale(&out->logit_scale, model, error);
+	return CLIPCLS_OK;
 }
 
 const char *clipcls_image_extension(size_t index)

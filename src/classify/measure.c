@@ -7,31 +7,15 @@
 
 #include <stdlib.h>
 
-/* T tokens, D width, F mlp_width, P patch_size, E embedding. */
-
-/* One block of which `rows` of T tokens are wanted: keys and values are needed for all. */
-static double block_flops(const struct transformer_config *config, double T, double rows)
-{
-	double D = (double)config->width, F = (double)config->mlp_width;
-	double keys_values = 2 * 2 * T * D * D, queries_out = 2 * 2 * rows * D * D;
-	double attention = 2 * 2 * rows * T * D, mlp = 2 * 2 * rows * D * F;
-	return keys_values + queries_out + attention + mlp;
-}
-
 void clipcls_model_work(const clipcls_model *model, clipcls_work *out)
 {
-	const struct model_config *config = checkpoint_config(model->checkpoint);
-	const struct transformer_config *tower = &config->vision.transformer;
-	double D = (double)tower->width, P = (double)config->vision.patch_size;
-	double side = (double)config->vision.image_size / P, patches = side * side, T = 1 + patches;
-	double ends = 2 * patches * 3 * P * P * D + 2 * D * (double)config->projection_dim;
-	double full = block_flops(tower, T, T), last = block_flops(tower, T, 1);
-	double layers = (double)tower->layers;
+	struct image_tower_work work;
+	image_tower_work(&work, checkpoint_config(model->checkpoint));
 	*out = (clipcls_work){
 		.threads = pool_threads(model->pool),
 		.batch = model->batch,
-		.picture_flops = ends + (layers > 0 ? (layers - 1) * full + last : 0),
-		.tower_flops = ends + layers * full,
+		.picture_flops = work.computed,
+		.tower_flops = work.defined,
 	};
 }
 

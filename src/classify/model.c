@@ -13,23 +13,12 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows of a forward pass that a product needs to run near the machine's limit; more only costs
- * cache. Eight B/32 pictures are 400 rows. */
-#define ROWS_PER_BATCH 400
-#define MOST_PER_BATCH 64
 /* From this forward pass on the weights are put where the kernels read them fastest: that costs
  * about as much as it saves on so many passes. */
 #define SETTLED_FROM 8
 /* That decoding a picture may take in a sandbox, unless the caller says: far more than any real one
  * does. */
 #define DECODE_SECONDS 60
-
-static size_t choose_batch(const struct model_config *config)
-{
-	size_t side = config->vision.image_size / config->vision.patch_size;
-	size_t batch = ROWS_PER_BATCH / (1 + side * side);
-	return size_max(1, size_min(batch, MOST_PER_BATCH));
-}
 
 static clipcls_status open_checkpoint(struct checkpoint **out, const char *name, const char *layout,
                                       clipcls_error *error)
@@ -124,8 +113,8 @@ clipcls_status clipcls_model_open(clipcls_model **out, const char *name,
 		return status;
 	}
 	blas_setup();
-	model->batch =
-	    options->batch > 0 ? options->batch : choose_batch(checkpoint_config(model->checkpoint));
+	model->batch = options->batch > 0 ? options->batch
+	                                  : image_tower_batch(checkpoint_config(model->checkpoint));
 	*out = model;
 	return CLIPCLS_OK;
 }
@@ -161,7 +150,7 @@ void clipcls_model_free(clipcls_model *model)
 	if (model == NULL)
 		return;
 	free_image_workers(model);
-	vit_free(model->vit);
+	image_tower_free(model->image_tower);
 	text_tower_free(model->text_tower);
 	tokenizer_free(model->tokenizer);
 	pool_free(model->pool);
@@ -182,8 +171,8 @@ static clipcls_status make_image_worker(struct image_worker *worker, const clipc
 	size_t S = checkpoint_config(model->checkpoint)->vision.image_size, batch = model->batch;
 	size_t picture, pixels;
 	/* A lone picture is spread over all threads, a batch belongs to one: the arena serves both. */
-	size_t shared = vit_scratch(model->vit, 1, pool_threads(model->pool));
-	size_t scratch = size_max(vit_scratch(model->vit, batch, 1), shared);
+	size_t shared = image_tower_scratch(model->image_tower, 1, pool_threads(model->pool));
+	size_t scratch = size_max(image_tower_scratch(model->image_tower, batch, 1), shared);
 	if (!size_mul(S, S * 3, &picture) || !size_mul(picture, batch, &pixels))
 		return error_memory(error);
 	worker->pixels = memory_floats(pixels);
@@ -204,21 +193,22 @@ static void drop_text_tower(clipcls_model *model)
 	checkpoint_release(model->checkpoint, "text_", model->pool);
 }
 
-static clipcls_status load_vit(clipcls_model *model, clipcls_error *error)
+static clipcls_status load_image_tower(clipcls_model *model, clipcls_error *error)
 {
 	drop_text_tower(model);
 	/* "auto" computes in f32 before it chooses. */
 	enum weight_form form = model->precision == PRECISION_F32    ? WEIGHTS_FAST
 	                        : model->precision == PRECISION_AUTO ? WEIGHTS_ROWS
 	                                                             : WEIGHTS_STORED;
-	clipcls_status status = vit_load(&model->vit, model->checkpoint, form, model->pool, error);
+	clipcls_status status =
+	    image_tower_load(&model->image_tower, model->checkpoint, form, model->pool, error);
 	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
 	if (status == CLIPCLS_OK)
-		status = precision_apply(&model->precision, model->vit, S,
+		status = precision_apply(&model->precision, model->image_tower, S,
 		                         clipcls_model_embedding_size(model), model->pool, error);
 	if (status != CLIPCLS_OK) {
-		vit_free(model->vit);
-		model->vit = NULL;
+		image_tower_free(model->image_tower);
+		model->image_tower = NULL;
 	}
 	return status;
 }
@@ -233,8 +223,8 @@ clipcls_status model_need_images(clipcls_model *model, clipcls_error *error)
 	if (model->image_workers != NULL)
 		return CLIPCLS_OK;
 	clipcls_status status = CLIPCLS_OK;
-	if (model->vit == NULL)
-		status = load_vit(model, error);
+	if (model->image_tower == NULL)
+		status = load_image_tower(model, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	size_t threads = pool_threads(model->pool);
@@ -260,14 +250,14 @@ void model_expect_images(clipcls_model *model, size_t n)
 	size_t batch = model_batch_for(model, n);
 	model->passes += (n + batch - 1) / batch;
 	if (model->passes >= SETTLED_FROM)
-		vit_settle(model->vit, model->pool);
+		image_tower_settle(model->image_tower, model->pool);
 }
 
 clipcls_status clipcls_model_prepare(clipcls_model *model, clipcls_error *error)
 {
 	clipcls_status status = model_need_images(model, error);
 	if (status == CLIPCLS_OK)
-		vit_settle(model->vit, model->pool);
+		image_tower_settle(model->image_tower, model->pool);
 	return status;
 }
 
@@ -283,13 +273,21 @@ clipcls_status model_need_texts(clipcls_model *model, clipcls_error *error)
 	return status;
 }
 
-clipcls_status model_logit_scale(double *out, clipcls_model *model, clipcls_error *error)
+clipcls_status model_logits(struct logits *out, clipcls_model *model, clipcls_error *error)
 {
-	const float *stored = NULL;
-	struct weight_request request = { .out = &stored, .name = "logit_scale" };
-	clipcls_status status = checkpoint_weights(model->checkpoint, &request, 1, NULL, error);
+	const struct model_config *config = checkpoint_config(model->checkpoint);
+	const float *scale = NULL, *bias = NULL;
+	struct weight_request requests[2] = { { .out = &scale },
+		                                  { .out = &bias, .name = "logit_bias" } };
+	bool temperature = config->logit_scale == LOGIT_SCALE_TEMPERATURE;
+	snprintf(requests[0].name, sizeof requests[0].name, "%s",
+	         temperature ? "temperature" : "logit_scale");
+	clipcls_status status =
+	    checkpoint_weights(model->checkpoint, requests, config->logit_bias ? 2 : 1, NULL, error);
 	if (status == CLIPCLS_OK)
-		*out = exp(*stored);
+		*out = (struct logits){ .scale = temperature ? 1.0 / *scale : exp(*scale),
+			                    .bias = config->logit_bias ? *bias : 0,
+			                    .sigmoid = config->logit_bias };
 	return status == CLIPCLS_OK ? checkpoint_intact(model->checkpoint, error) : status;
 }
 

@@ -4,15 +4,15 @@
 
 #include "classify/precision.h"
 #include "model/checkpoint.h"
+#include "nn/image_tower.h"
 #include "nn/text_tower.h"
-#include "nn/vit.h"
 #include "text/tokenizer.h"
 
 /* One worker's memory for the image tower. */
 struct image_worker {
 	float *pixels;      /* (batch, 3, S, S) */
 	uint8_t *rgb;       /* (S, S, 3) */
-	struct arena arena; /* for vit_forward of `batch` pictures */
+	struct arena arena; /* for a forward pass of `batch` pictures */
 };
 
 struct clipcls_model {
@@ -26,7 +26,7 @@ struct clipcls_model {
 	enum precision precision; /* of the image tower */
 	size_t passes;            /* of the image tower so far */
 	/* Each NULL until first used. */
-	struct vit *vit;
+	struct image_tower *image_tower;
 	struct image_worker *image_workers; /* (pool_threads) */
 	struct text_tower *text_tower;
 	struct tokenizer *tokenizer;
@@ -44,7 +44,12 @@ void model_expect_images(clipcls_model *model, size_t n);
  * most `batch`, all of the same size. */
 size_t model_batch_for(const clipcls_model *model, size_t n);
 
-/* exp() of the stored logarithm. */
-clipcls_status model_logit_scale(double *out, clipcls_model *model, clipcls_error *error);
+/* How similarities become logits: scale * similarity + bias; scores are sigmoids of them where the
+ * model has a bias, else their softmax. */
+struct logits {
+	double scale, bias;
+	bool sigmoid;
+};
+clipcls_status model_logits(struct logits *out, clipcls_model *model, clipcls_error *error);
 
 #endif

@@ -16,9 +16,9 @@ static void run_batch(void *context, size_t task, size_t worker)
 	const clipcls_model *model = job->model;
 	size_t S = checkpoint_config(model->checkpoint)->vision.image_size;
 	size_t first = task * job->batch, n = size_min(job->batch, job->n - first);
-	vit_forward(job->out + first * clipcls_model_embedding_size(model),
-	            job->pixels + first * 3 * S * S, n, model->vit, &model->image_workers[worker].arena,
-	            NULL);
+	image_tower_forward(job->out + first * clipcls_model_embedding_size(model),
+	                    job->pixels + first * 3 * S * S, n, model->image_tower,
+	                    &model->image_workers[worker].arena, NULL);
 }
 
 clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, size_t n, float *out,
@@ -30,7 +30,8 @@ clipcls_status clipcls_embed_pixels(clipcls_model *model, const float *pixels, s
 	model_expect_images(model, n);
 	/* A lone picture's products are shared out over all threads instead. */
 	if (n == 1) {
-		vit_forward(out, pixels, 1, model->vit, &model->image_workers[0].arena, model->pool);
+		image_tower_forward(out, pixels, 1, model->image_tower, &model->image_workers[0].arena,
+		                    model->pool);
 		return checkpoint_intact(model->checkpoint, error);
 	}
 	struct pixels_job job = {

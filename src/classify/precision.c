@@ -54,14 +54,16 @@ static void draw_probe(float *pixels, size_t S, size_t probe)
 }
 
 /* embeddings: (PROBES, E), one picture at a time. */
-static clipcls_status embed_probes(float *embeddings, float *pixels, const struct vit *vit,
-                                   size_t S, size_t E, struct pool *pool, clipcls_error *error)
+static clipcls_status embed_probes(float *embeddings, float *pixels,
+                                   const struct image_tower *tower, size_t S, size_t E,
+                                   struct pool *pool, clipcls_error *error)
 {
 	struct arena arena;
-	clipcls_status status = arena_init(&arena, vit_scratch(vit, 1, pool_threads(pool)), error);
+	clipcls_status status =
+	    arena_init(&arena, image_tower_scratch(tower, 1, pool_threads(pool)), error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < PROBES; i++) {
 		draw_probe(pixels, S, i);
-		vit_forward(embeddings + i * E, pixels, 1, vit, &arena, pool);
+		image_tower_forward(embeddings + i * E, pixels, 1, tower, &arena, pool);
 	}
 	arena_free(&arena);
 	return status;
@@ -85,8 +87,8 @@ static enum low_type type_of(enum precision precision)
 }
 
 /* Leaves the tower in the first that agrees. */
-static clipcls_status choose(enum precision *precision, struct vit *vit, size_t S, size_t E,
-                             struct pool *pool, clipcls_error *error)
+static clipcls_status choose(enum precision *precision, struct image_tower *tower, size_t S,
+                             size_t E, struct pool *pool, clipcls_error *error)
 {
 	static const enum precision order[] = { PRECISION_INT8, PRECISION_BF16 };
 	float *pixels = memory_floats(3 * S * S), *exact = memory_floats(PROBES * E);
@@ -96,17 +98,17 @@ static clipcls_status choose(enum precision *precision, struct vit *vit, size_t 
 	if (pixels == NULL || exact == NULL || lowered == NULL)
 		status = error_memory(error);
 	if (status == CLIPCLS_OK)
-		status = embed_probes(exact, pixels, vit, S, E, pool, error);
+		status = embed_probes(exact, pixels, tower, S, E, pool, error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < sizeof order / sizeof *order; i++) {
 		if (low_products_missing(type_of(order[i])) != NULL ||
-		    vit_lower(vit, type_of(order[i]), pool, NULL) != CLIPCLS_OK)
+		    image_tower_lower(tower, type_of(order[i]), pool, NULL) != CLIPCLS_OK)
 			continue;
-		status = embed_probes(lowered, pixels, vit, S, E, pool, error);
+		status = embed_probes(lowered, pixels, tower, S, E, pool, error);
 		if (status == CLIPCLS_OK && agree(exact, lowered, E)) {
 			*precision = order[i];
 			break;
 		}
-		vit_raise(vit);
+		image_tower_raise(tower);
 	}
 	free(pixels);
 	free(exact);
@@ -114,12 +116,12 @@ static clipcls_status choose(enum precision *precision, struct vit *vit, size_t 
 	return status;
 }
 
-clipcls_status precision_apply(enum precision *precision, struct vit *vit, size_t S, size_t E,
-                               struct pool *pool, clipcls_error *error)
+clipcls_status precision_apply(enum precision *precision, struct image_tower *tower, size_t S,
+                               size_t E, struct pool *pool, clipcls_error *error)
 {
 	if (*precision == PRECISION_F32)
 		return CLIPCLS_OK;
 	if (*precision == PRECISION_AUTO)
-		return choose(precision, vit, S, E, pool, error);
-	return vit_lower(vit, type_of(*precision), pool, error);
+		return choose(precision, tower, S, E, pool, error);
+	return image_tower_lower(tower, type_of(*precision), pool, error);
 }

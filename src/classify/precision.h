@@ -2,7 +2,7 @@
 #ifndef CLIPCLS_CLASSIFY_PRECISION_H
 #define CLIPCLS_CLASSIFY_PRECISION_H
 
-#include "nn/vit.h"
+#include "nn/image_tower.h"
 
 enum precision { PRECISION_F32, PRECISION_BF16, PRECISION_INT8, PRECISION_AUTO };
 
@@ -14,7 +14,7 @@ clipcls_status precision_parse(enum precision *out, const char *name, clipcls_er
 /* Puts the tower, which is in f32, into *precision. PRECISION_AUTO becomes the first of int8, bf16
  * and f32 that can be had and that, for each of a few made-up pictures, gives an embedding with a
  * cosine of at least 0.995 to that of f32. S image size, E embedding size. */
-clipcls_status precision_apply(enum precision *precision, struct vit *vit, size_t S, size_t E,
-                               struct pool *pool, clipcls_error *error);
+clipcls_status precision_apply(enum precision *precision, struct image_tower *tower, size_t S,
+                               size_t E, struct pool *pool, clipcls_error *error);
 
 #endif

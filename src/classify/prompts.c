@@ -27,6 +27,8 @@ static size_t pooled_position(const struct text_config *config, const int32_t *i
 		if (position == count)
 			position = 0;
 		break;
+	case POOLING_FIRST: break;
+	case POOLING_LAST: position = count - 1; break;
 	}
 	return position;
 }
@@ -41,34 +43,39 @@ clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *mo
 	int32_t *ids = memory_grow(list->ids, &list->id_capacity, room, sizeof *ids);
 	if (ids != NULL)
 		list->ids = ids;
-	size_t *starts = memory_grow(list->starts, &list->capacity, list->count + 1, sizeof *starts);
-	if (starts != NULL)
-		list->starts = starts;
-	if (ids == NULL || starts == NULL)
+	struct prompt_place *places =
+	    memory_grow(list->places, &list->capacity, list->count + 1, sizeof *places);
+	if (places != NULL)
+		list->places = places;
+	if (ids == NULL || places == NULL)
 		return error_memory(error);
 	int32_t *own = list->ids + list->id_count;
 	clipcls_status status = tokenizer_encode(model->tokenizer, own, &count, text, strlen(text),
 	                                         config->context_length, error);
 	if (status != CLIPCLS_OK)
 		return status;
-	list->starts[list->count++] = list->id_count;
-	list->id_count += pooled_position(config, own, count) + 1;
+	for (; config->attention == TEXT_ATTENTION_CONTEXT && count < config->context_length; count++)
+		own[count] = config->pad_token_id;
+	size_t pooled = pooled_position(config, own, count);
+	count = config->attention == TEXT_ATTENTION_CAUSAL ? pooled + 1 : count;
+	list->places[list->count++] = (struct prompt_place){ list->id_count, count, pooled };
+	list->id_count += count;
 	return CLIPCLS_OK;
 }
 
 void prompt_list_free(struct prompt_list *list)
 {
 	free(list->ids);
-	free(list->starts);
+	free(list->places);
 	*list = (struct prompt_list){ 0 };
 }
 
-/* One pass: a trie, the prompts in it, their embeddings. */
+/* One pass: rows, the prompts in them, their embeddings. */
 struct pass {
-	struct prompt_trie trie;
+	struct prompt_rows rows;
 	size_t prompts;    /* taken from the sorted order */
 	uint32_t *end_of;  /* (prompts) */
-	float *embeddings; /* (trie.end_count, E) */
+	float *embeddings; /* (rows.end_count, E) */
 	struct arena arena;
 };
 
@@ -79,7 +86,7 @@ struct embed_job {
 
 static void pass_free(struct pass *pass)
 {
-	prompt_trie_free(&pass->trie);
+	prompt_rows_free(&pass->rows);
 	free(pass->end_of);
 	free(pass->embeddings);
 	pass->end_of = NULL;
@@ -87,17 +94,21 @@ static void pass_free(struct pass *pass)
 }
 
 static clipcls_status pass_build(struct pass *pass, const struct prompt *prompts,
-                                 const size_t *order, size_t n, size_t max_rows, size_t E,
-                                 clipcls_error *error)
+                                 const size_t *order, size_t n, size_t max_rows,
+                                 const struct model_config *config, clipcls_error *error)
 {
+	const prompt_rows_fn build = config->text.attention == TEXT_ATTENTION_CAUSAL
+	                                 ? prompt_trie_build
+	                                 : prompt_sequences_build;
+	size_t E = config->projection_dim;
 	pass->end_of = memory_new(n, sizeof *pass->end_of);
 	if (pass->end_of == NULL)
 		return error_memory(error);
-	clipcls_status status = prompt_trie_build(&pass->trie, &pass->prompts, pass->end_of, prompts,
-	                                          order, n, max_rows, error);
+	clipcls_status status =
+	    build(&pass->rows, &pass->prompts, pass->end_of, prompts, order, n, max_rows, error);
 	if (status != CLIPCLS_OK)
 		return status;
-	pass->embeddings = memory_new(pass->trie.end_count, E * sizeof *pass->embeddings);
+	pass->embeddings = memory_new(pass->rows.end_count, E * sizeof *pass->embeddings);
 	return pass->embeddings == NULL ? error_memory(error) : CLIPCLS_OK;
 }
 
@@ -106,7 +117,7 @@ static void run_pass(void *context, size_t task, size_t worker)
 	const struct embed_job *job = context;
 	struct pass *pass = &job->passes[task];
 	(void)worker;
-	text_tower_forward(pass->embeddings, &pass->trie, job->tower, &pass->arena, NULL);
+	text_tower_forward(pass->embeddings, &pass->rows, job->tower, &pass->arena, NULL);
 }
 
 static void take_pass(const struct pass *pass, const size_t *order, size_t E, prompt_fn take,
@@ -127,13 +138,13 @@ static clipcls_status embed_sorted(const struct prompt *prompts, const size_t *o
 	for (size_t done = 0; status == CLIPCLS_OK && done < n;) {
 		size_t count = 0, next = done;
 		while (status == CLIPCLS_OK && count < threads && next < n) {
-			status =
-			    pass_build(&passes[count], prompts, order + next, n - next, max_rows, E, error);
+			status = pass_build(&passes[count], prompts, order + next, n - next, max_rows,
+			                    checkpoint_config(model->checkpoint), error);
 			next += passes[count++].prompts;
 		}
 		/* A lone pass is shared by all threads instead. */
 		if (status == CLIPCLS_OK && count == 1)
-			text_tower_forward(passes[0].embeddings, &passes[0].trie, model->text_tower,
+			text_tower_forward(passes[0].embeddings, &passes[0].rows, model->text_tower,
 			                   &passes[0].arena, model->pool);
 		else if (status == CLIPCLS_OK)
 			pool_run(model->pool, count, run_pass, &job);
@@ -148,11 +159,25 @@ static clipcls_status embed_sorted(const struct prompt *prompts, const size_t *o
 	return status;
 }
 
+/* prompts, order: (list->count), become the list's prompts and the order of their passes. */
+static clipcls_status sort_prompts(struct prompt *prompts, size_t *order,
+                                   const struct prompt_list *list, const struct text_config *config,
+                                   clipcls_error *error)
+{
+	for (size_t i = 0; i < list->count; i++) {
+		const struct prompt_place *place = &list->places[i];
+		prompts[i] = (struct prompt){ list->ids + place->start, place->count, place->pooled };
+	}
+	return config->attention == TEXT_ATTENTION_CAUSAL
+	           ? prompt_sort(order, prompts, list->count, error)
+	           : prompt_sort_by_length(order, prompts, list->count, error);
+}
+
 clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *model,
                                  prompt_fn take, void *user, clipcls_error *error)
 {
 	size_t n = list->count, threads = pool_threads(model->pool);
-	size_t context_length = checkpoint_config(model->checkpoint)->text.context_length;
+	const struct text_config *config = &checkpoint_config(model->checkpoint)->text;
 	struct prompt *prompts = memory_new(n, sizeof *prompts);
 	size_t *order = memory_new(n, sizeof *order);
 	struct pass *passes = memory_new(threads, sizeof *passes);
@@ -161,19 +186,14 @@ clipcls_status prompt_list_embed(const struct prompt_list *list, clipcls_model *
 		status = error_memory(error);
 		goto cleanup;
 	}
-	for (size_t i = 0; i < n; i++) {
-		size_t end = i + 1 < n ? list->starts[i + 1] : list->id_count;
-		prompts[i] =
-		    (struct prompt){ .ids = list->ids + list->starts[i], .count = end - list->starts[i] };
-	}
-	size_t max_rows = size_max(MOST_ROWS, context_length);
+	size_t max_rows = size_max(MOST_ROWS, config->context_length);
 	size_t scratch = text_tower_scratch(model->text_tower, max_rows, threads);
 	for (size_t i = 0; status == CLIPCLS_OK && i < threads; i++)
 		status = arena_init(&passes[i].arena, scratch, error);
 	if (status == CLIPCLS_OK && list->id_count >= SETTLED_FROM)
 		text_tower_settle(model->text_tower, model->pool);
 	if (status == CLIPCLS_OK)
-		status = prompt_sort(order, prompts, n, error);
+		status = sort_prompts(prompts, order, list, config, error);
 	if (status == CLIPCLS_OK)
 		status = embed_sorted(prompts, order, n, max_rows, model, passes, take, user, error);
 	if (status == CLIPCLS_OK)

@@ -4,12 +4,18 @@
 
 #include "classify/model.h"
 
-/* Tokenised prompts, each cut behind the token whose position gives its embedding. Zero-initialise.
- */
+/* Where one tokenised prompt lies. */
+struct prompt_place {
+	size_t start;         /* in the list's ids */
+	size_t count, pooled; /* of struct prompt */
+};
+
+/* Tokenised prompts: with causal attention cut behind the token whose position gives the embedding,
+ * else whole, and padded where the tower sees that. Zero-initialise. */
 struct prompt_list {
 	int32_t *ids;
 	size_t id_count, id_capacity;
-	size_t *starts; /* (count) of each prompt in ids */
+	struct prompt_place *places; /* (count) */
 	size_t count, capacity;
 };
 

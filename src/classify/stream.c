@@ -59,7 +59,7 @@ static void encode_items(struct stream *stream, size_t first, size_t n, size_t w
 		item->embedding = embeddings + good++ * E;
 	}
 	if (good > 0)
-		vit_forward(embeddings, own->pixels, good, model->vit, &own->arena, pool);
+		image_tower_forward(embeddings, own->pixels, good, model->image_tower, &own->arena, pool);
 }
 
 static void run_task(void *context, size_t task, size_t worker)

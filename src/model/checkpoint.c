@@ -59,11 +59,6 @@ static clipcls_status check_extras(const struct checkpoint *checkpoint, const bo
 		bool known = single ? layout_single_is_file(tensor->name) : tensor_is_ignored(tensor->name);
 		if (used[i] || known)
 			continue;
-		if (strcmp(tensor->name, "logit_bias") == 0)
-			return error_set(
-			    error, CLIPCLS_ERR_UNSUPPORTED,
-			    "%s: tensor \"logit_bias\": models with a logit bias are not supported",
-			    tensor->path);
 		return error_set(error, CLIPCLS_ERR_FORMAT,
 		                 "%s: tensor \"%s\" is not one that the config calls for", tensor->path,
 		                 tensor->name);
@@ -118,16 +113,11 @@ static clipcls_status bind_tensors(struct checkpoint *checkpoint, clipcls_error 
 	struct tensor_spec *specs = NULL;
 	size_t n_sources = safetensors_count(checkpoint->weights);
 	bool *used = NULL;
-	/* Before anything is allocated by the config's word: each layer has several tensors. */
-	const struct model_config *config = &checkpoint->config;
-	if (config->text.transformer.layers > n_sources ||
-	    config->vision.transformer.layers > n_sources)
-		return error_set(error, CLIPCLS_ERR_FORMAT,
-		                 "%s: %zu tensors are too few for %zu and %zu layers",
-		                 safetensors_path(checkpoint->weights), n_sources,
-		                 config->text.transformer.layers, config->vision.transformer.layers);
-	clipcls_status status =
-	    tensors_list(&specs, &checkpoint->count, config, checkpoint->naming, error);
+	/* So that nothing is allocated by the config's word: each of the file's tensors is at most
+	 * three of the config's, and one more cannot be found. */
+	size_t most = n_sources <= SAFETENSORS_TENSOR_LIMIT ? 3 * n_sources + 1 : n_sources;
+	clipcls_status status = tensors_list(&specs, &checkpoint->count, &checkpoint->config,
+	                                     checkpoint->naming, most, error);
 	if (status != CLIPCLS_OK) {
 		error_prefix(error, "%s: ", checkpoint->path);
 		return status;
@@ -306,7 +296,7 @@ const char *checkpoint_layout(const struct checkpoint *checkpoint)
 const char *checkpoint_dtype(const struct checkpoint *checkpoint)
 {
 	enum dtype first = checkpoint->tensors[0].source->dtype;
-	if (checkpoint->naming == TENSOR_NAMING_QUANTIZED)
+	if (checkpoint->naming.form == TENSOR_FORM_QUANTIZED)
 		return dtype_name(DTYPE_I8);
 	for (size_t i = 1; i < checkpoint->count; i++)
 		if (checkpoint->tensors[i].source->dtype != first)

@@ -15,23 +15,64 @@ struct transformer_config {
 	double layer_norm_eps;
 };
 
-struct vision_config {
+/* What becomes of a vision transformer's tokens. */
+enum vit_pooling {
+	VIT_POOLING_CLASS,   /* the class token */
+	VIT_POOLING_AVERAGE, /* the mean of the patches */
+	VIT_POOLING_MAP      /* multi-head attention by a learned query, and an MLP: SigLIP */
+};
+
+/* Zhai et al. 2022 (open_clip, timm); each switch is a part that a family has or lacks. */
+struct vit_config {
 	struct transformer_config transformer;
-	size_t image_size, patch_size; /* square, in pixels; patch_size divides image_size */
+	size_t patch_size; /* in pixels, square; divides image_size */
+	bool class_token, patch_bias, pre_norm;
+	bool norm_after_pooling; /* else before it */
+	enum vit_pooling pooling;
+	bool projection, projection_bias;
+};
+
+/* Of the tower that the family calls for. */
+struct vision_config {
+	size_t image_size; /* square, in pixels */
+	union {
+		struct vit_config vit;
+	};
 };
 
 /* Which position of a prompt gives its embedding. */
 enum pooling {
 	POOLING_ARGMAX, /* the first of the largest id: open_clip, and Hugging Face with eos_token_id 2
 	                 */
-	POOLING_END_TOKEN /* the first eos_token_id; position 0 when there is none */
+	POOLING_END_TOKEN, /* the first eos_token_id; position 0 when there is none */
+	POOLING_FIRST,
+	POOLING_LAST /* of the whole context, which may be padding */
+};
+
+/* What a token sees. */
+enum text_attention {
+	TEXT_ATTENTION_CAUSAL, /* the tokens before it and itself */
+	TEXT_ATTENTION_PROMPT, /* the whole prompt, without padding */
+	TEXT_ATTENTION_CONTEXT /* the prompt and what it is padded with to context_length */
 };
 
 struct text_config {
 	struct transformer_config transformer;
 	size_t vocab_size, context_length;
+	enum text_attention attention;
 	enum pooling pooling;
 	int32_t eos_token_id; /* for POOLING_END_TOKEN */
+	int32_t pad_token_id; /* for TEXT_ATTENTION_CONTEXT */
+	bool projection, projection_bias;
+};
+
+/* Which towers a checkpoint has: family.h. */
+enum family { FAMILY_CLIP, FAMILY_SIGLIP };
+
+/* How similarities become scores. */
+enum logit_scale {
+	LOGIT_SCALE_LOGARITHM,  /* times exp() of the tensor logit_scale */
+	LOGIT_SCALE_TEMPERATURE /* divided by the tensor temperature */
 };
 
 /* Whose cleaning and special tokens a prompt gets. */
@@ -63,19 +104,21 @@ struct preprocess_config {
 };
 
 struct model_config {
+	enum family family;
 	struct vision_config vision;
 	struct text_config text;
 	size_t projection_dim;
+	enum logit_scale logit_scale;
+	bool logit_bias; /* added to every scaled similarity; scores are then sigmoids */
 	struct tokenizer_config tokenizer;
 	struct preprocess_config preprocess;
 };
 
-/* Names as they stand in files and in `clipcls inspect`; NULL past the end / false when unknown. */
-const char *activation_name(enum activation activation);
-bool activation_from_name(enum activation *out, const char *name);
-const char *resize_mode_name(enum resize_mode mode);
-bool resize_mode_from_name(enum resize_mode *out, const char *name);
-const char *interpolation_name(enum interpolation interpolation);
-bool interpolation_from_name(enum interpolation *out, const char *name);
+/* The words of the enums above, in their order, as they stand in files and in `clipcls inspect`;
+ * NULL ends each. */
+extern const char *const activation_words[], *const resize_mode_words[],
+                                                 *const interpolation_words[];
+/* *out: the place of the word; false when it is none of them. */
+bool word_find(size_t *out, const char *const *words, const char *word);
 
 #endif

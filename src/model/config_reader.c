@@ -133,32 +133,23 @@ void config_triple(struct config_reader *reader, const char *key, double out[3])
 		config_fail(reader, CLIPCLS_ERR_FORMAT, key, "is not a list of three numbers");
 }
 
-enum activation config_activation(struct config_reader *reader, const char *key,
-                                  enum activation fallback)
+void config_color(struct config_reader *reader, const char *key, uint8_t out[3])
 {
-	enum activation value = fallback;
-	const char *name = config_string(reader, key, activation_name(fallback));
-	if (!activation_from_name(&value, name))
-		config_unsupported(reader, key);
-	return value;
+	double color[3] = { 0, 0, 0 };
+	config_triple(reader, key, color);
+	for (size_t i = 0; i < 3; i++) {
+		if (!(color[i] >= 0 && color[i] <= 255))
+			config_fail(reader, CLIPCLS_ERR_FORMAT, key, "is out of range");
+		else
+			out[i] = (uint8_t)color[i];
+	}
 }
 
-enum interpolation config_interpolation(struct config_reader *reader, const char *key,
-                                        enum interpolation fallback)
+size_t config_word(struct config_reader *reader, const char *key, const char *const *words,
+                   size_t fallback)
 {
-	enum interpolation value = fallback;
-	const char *name = config_string(reader, key, interpolation_name(fallback));
-	if (!interpolation_from_name(&value, name))
-		config_unsupported(reader, key);
-	return value;
-}
-
-enum resize_mode config_resize_mode(struct config_reader *reader, const char *key,
-                                    enum resize_mode fallback)
-{
-	enum resize_mode value = fallback;
-	const char *name = config_string(reader, key, resize_mode_name(fallback));
-	if (!resize_mode_from_name(&value, name))
+	size_t value = fallback;
+	if (!word_find(&value, words, config_string(reader, key, words[fallback])))
 		config_unsupported(reader, key);
 	return value;
 }

@@ -33,13 +33,12 @@ const char *config_string(struct config_reader *reader, const char *key, const c
 size_t config_square(struct config_reader *reader, const char *key, size_t fallback);
 /* A list of three numbers, or one number for all three; out keeps its values where absent. */
 void config_triple(struct config_reader *reader, const char *key, double out[3]);
-/* One of the names that `parse` knows; another is CLIPCLS_ERR_UNSUPPORTED. */
-enum activation config_activation(struct config_reader *reader, const char *key,
-                                  enum activation fallback);
-enum interpolation config_interpolation(struct config_reader *reader, const char *key,
-                                        enum interpolation fallback);
-enum resize_mode config_resize_mode(struct config_reader *reader, const char *key,
-                                    enum resize_mode fallback);
+/* The same of a colour: whole numbers from 0 to 255; black where absent. */
+void config_color(struct config_reader *reader, const char *key, uint8_t out[3]);
+/* The place of the key's word among `words` (NULL ends them); another word is
+ * CLIPCLS_ERR_UNSUPPORTED. */
+size_t config_word(struct config_reader *reader, const char *key, const char *const *words,
+                   size_t fallback);
 
 /* Record "path: section.key what", unless an error is there already. */
 void config_fail(struct config_reader *reader, clipcls_status status, const char *key,

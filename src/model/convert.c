@@ -55,6 +55,7 @@ static clipcls_status weight_item(struct item *item, struct checkpoint_tensor *w
 {
 	struct tensor_spec written = weight->spec;
 	written.operation = form == WRITTEN_BLOCKS ? TENSOR_BLOCKED : TENSOR_COPY;
+	written.ones = 0;
 	written.rank = form == WRITTEN_SCALES ? 1 : written.rank;
 	*item = (struct item){ .weight = weight, .form = form };
 	item->tensor.name = weight->spec.name;
@@ -79,7 +80,7 @@ static clipcls_status add_weight(struct item *items, size_t *n, const struct wri
                                  struct checkpoint_tensor *weight, const enum dtype *dtype,
                                  clipcls_error *error)
 {
-	enum written_form form = tensor_has_blocks(&weight->spec) ? writer->linears : WRITTEN_ROWS;
+	enum written_form form = weight->spec.linear ? writer->linears : WRITTEN_ROWS;
 	enum dtype written = dtype != NULL ? *dtype : weight->source->dtype;
 	if (form != WRITTEN_INT8)
 		return weight_item(&items[(*n)++], weight, form,
@@ -97,7 +98,7 @@ static bool blocks_are_full(const struct checkpoint *checkpoint)
 {
 	for (size_t i = 0; i < checkpoint->count; i++) {
 		const struct tensor_spec *spec = &checkpoint->tensors[i].spec;
-		if (tensor_has_blocks(spec) &&
+		if (spec->linear &&
 		    (spec->shape[0] % TENSOR_BLOCK != 0 || spec->shape[1] % TENSOR_BLOCK != 0))
 			return false;
 	}
@@ -290,7 +291,8 @@ static clipcls_status parse_dtype(enum dtype *out, const char *name, clipcls_err
 /* dtype: NULL = as stored. */
 static enum written_form linear_form(const struct checkpoint *checkpoint, const enum dtype *dtype)
 {
-	bool int8 = dtype != NULL ? *dtype == DTYPE_I8 : checkpoint->naming == TENSOR_NAMING_QUANTIZED;
+	bool int8 =
+	    dtype != NULL ? *dtype == DTYPE_I8 : checkpoint->naming.form == TENSOR_FORM_QUANTIZED;
 	if (int8)
 		return WRITTEN_INT8;
 	return blocks_are_full(checkpoint) ? WRITTEN_BLOCKS : WRITTEN_ROWS;

@@ -10,21 +10,56 @@
 /* transformers.image_utils.PILImageResampling */
 enum { RESAMPLE_BILINEAR = 2, RESAMPLE_BICUBIC = 3 };
 
-#define DEFAULT_SIZE 224 /* CLIPImageProcessor's size and crop_size */
+/* The defaults of one of transformers' image processors. */
+struct processor {
+	const char *names[5]; /* NULL ends them */
+	size_t size;          /* of the resize and of the crop */
+	bool squash;          /* size is {"height", "width"}, else the shortest edge */
+	bool do_center_crop;
+	size_t resample;
+	const double *mean, *std;
+};
 
-static void check_processor_type(struct config_reader *reader)
+static const double half[3] = { 0.5, 0.5, 0.5 };
+
+static const struct processor processors[] = {
+	{ .names = { "CLIPImageProcessor", "CLIPImageProcessorPil", "CLIPImageProcessorFast",
+	             "CLIPFeatureExtractor" },
+	  .size = 224,
+	  .do_center_crop = true,
+	  .resample = RESAMPLE_BICUBIC,
+	  .mean = openai_image_mean,
+	  .std = openai_image_std },
+	{ .names = { "SiglipImageProcessor", "SiglipImageProcessorPil", "SiglipImageProcessorFast" },
+	  .size = 224,
+	  .squash = true,
+	  .resample = RESAMPLE_BICUBIC,
+	  .mean = half,
+	  .std = half },
+};
+
+static const struct processor *find_named(const char *name)
 {
-	static const char *const known[] = { "CLIPImageProcessor", "CLIPImageProcessorPil",
-		                                 "CLIPImageProcessorFast", "CLIPFeatureExtractor" };
+	for (size_t i = 0; i < sizeof processors / sizeof *processors; i++)
+		for (const char *const *known = processors[i].names; *known != NULL; known++)
+			if (strcmp(*known, name) == 0)
+				return &processors[i];
+	return NULL;
+}
+
+/* fallback: the name of the processor that the model has when its file names none. */
+static const struct processor *read_type(struct config_reader *reader, const char *fallback)
+{
 	static const char *const keys[] = { "image_processor_type", "feature_extractor_type" };
+	const struct processor *processor = NULL;
 	for (size_t k = 0; k < sizeof keys / sizeof *keys; k++) {
-		const char *type = config_string(reader, keys[k], known[0]);
-		bool found = false;
-		for (size_t i = 0; i < sizeof known / sizeof *known; i++)
-			found = found || strcmp(type, known[i]) == 0;
-		if (!found)
+		const char *name = config_string(reader, keys[k], NULL);
+		const struct processor *found = name != NULL ? find_named(name) : NULL;
+		if (name != NULL && found == NULL)
 			config_unsupported(reader, keys[k]);
+		processor = processor != NULL ? processor : found;
 	}
+	return processor != NULL ? processor : find_named(fallback);
 }
 
 /* {"height": h, "width": w} or [h, w]. */
@@ -38,14 +73,15 @@ static bool read_height_width(const json *node, size_t *height, size_t *width)
 }
 
 static void read_resize(struct preprocess_config *out, struct config_reader *reader,
-                        size_t default_size)
+                        const struct processor *defaults, size_t default_size)
 {
 	const json *node = config_get(reader, "size");
 	const json *shortest = json_get(node, "shortest_edge");
 	const json *longest = json_get(node, "longest_edge");
 	size_t edge = default_size;
 	if (node == NULL || json_size(node, &edge)) {
-		bool square = node != NULL && config_bool(reader, "default_to_square", false);
+		bool square =
+		    node != NULL ? config_bool(reader, "default_to_square", false) : defaults->squash;
 		out->resize_mode = square ? RESIZE_SQUASH : RESIZE_SHORTEST;
 		out->resize_height = out->resize_width = edge;
 	} else if (json_size(shortest, &edge) && (longest == NULL || json_is_null(longest))) {
@@ -70,24 +106,26 @@ static void read_crop(struct preprocess_config *out, struct config_reader *reade
 		config_unsupported(reader, "crop_size");
 }
 
+/* tower_size: what stands for the processor's own size where there is no file. */
 static void read_steps(struct preprocess_config *out, struct config_reader *reader,
-                       size_t default_size)
+                       const char *fallback, size_t tower_size)
 {
-	check_processor_type(reader);
+	const struct processor *defaults = read_type(reader, fallback);
+	size_t default_size = reader->object != NULL ? defaults->size : tower_size;
 	out->order = PREPROCESS_HUGGINGFACE;
 	out->do_resize = config_bool(reader, "do_resize", true);
-	read_resize(out, reader, default_size);
-	out->do_center_crop = config_bool(reader, "do_center_crop", true);
+	read_resize(out, reader, defaults, default_size);
+	out->do_center_crop = config_bool(reader, "do_center_crop", defaults->do_center_crop);
 	read_crop(out, reader, default_size);
-	size_t resample = config_size(reader, "resample", RESAMPLE_BICUBIC);
+	size_t resample = config_size(reader, "resample", defaults->resample);
 	if (resample != RESAMPLE_BILINEAR && resample != RESAMPLE_BICUBIC)
 		config_unsupported(reader, "resample");
 	out->interpolation =
 	    resample == RESAMPLE_BILINEAR ? INTERPOLATION_BILINEAR : INTERPOLATION_BICUBIC;
 	double factor = config_number(reader, "rescale_factor", 1.0 / 255.0);
 	out->rescale_factor = config_bool(reader, "do_rescale", true) ? factor : 1;
-	memcpy(out->mean, openai_image_mean, sizeof out->mean);
-	memcpy(out->std, openai_image_std, sizeof out->std);
+	memcpy(out->mean, defaults->mean, sizeof out->mean);
+	memcpy(out->std, defaults->std, sizeof out->std);
 	config_triple(reader, "image_mean", out->mean);
 	config_triple(reader, "image_std", out->std);
 	if (!config_bool(reader, "do_normalize", true)) {
@@ -127,8 +165,8 @@ static clipcls_status find_processor(json **root, const json **entry, char **pat
 }
 
 clipcls_status huggingface_preprocess_read(struct preprocess_config *out, char **path,
-                                           const char *directory, size_t image_size,
-                                           clipcls_error *error)
+                                           const char *directory, const char *processor,
+                                           size_t image_size, clipcls_error *error)
 {
 	json *root = NULL;
 	const json *entry = NULL;
@@ -137,7 +175,7 @@ clipcls_status huggingface_preprocess_read(struct preprocess_config *out, char *
 	clipcls_status status = find_processor(&root, &entry, path, directory, error);
 	if (status == CLIPCLS_OK) {
 		struct config_reader reader = { *path, "", entry, error, CLIPCLS_OK };
-		read_steps(out, &reader, entry != NULL ? DEFAULT_SIZE : image_size);
+		read_steps(out, &reader, processor, image_size);
 		status = reader.status;
 	}
 	json_free(root);

@@ -6,10 +6,11 @@
 #include "model/config.h"
 
 /* Reads the image_processor entry of processor_config.json, else preprocessor_config.json, in the
- * reference's order; with neither file the defaults for a tower of image_size pixels. *path
- * becomes the file's path (allocated), for messages. */
+ * reference's order; with neither file the defaults for a tower of image_size pixels. processor:
+ * the name of the one that a file which names none is for. *path becomes the file's path
+ * (allocated), for messages. */
 clipcls_status huggingface_preprocess_read(struct preprocess_config *out, char **path,
-                                           const char *directory, size_t image_size,
-                                           clipcls_error *error);
+                                           const char *directory, const char *processor,
+                                           size_t image_size, clipcls_error *error);
 
 #endif

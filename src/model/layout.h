@@ -26,7 +26,7 @@ struct checkpoint {
 	const char *layout;
 	struct model_config config;       /* L */
 	struct safetensors *weights;      /* L */
-	enum tensor_naming naming;        /* L */
+	struct tensor_naming naming;      /* L */
 	struct tokenizer_files tokenizer; /* L */
 	char *owned[4];                   /* L: what tokenizer points to, where it is not the mapping */
 	const char *class_names;          /* L, with its size; NULL = none */

@@ -61,14 +61,16 @@ static void read_vision(struct vision_config *out, struct config_reader *tower, 
 		config_unsupported(tower, "layers"); /* a ResNet */
 		return;
 	}
-	read_transformer(&out->transformer, tower, quick_gelu, 768);
+	struct transformer_config *transformer = &out->vit.transformer;
+	read_transformer(transformer, tower, quick_gelu, 768);
 	size_t head_width = config_size(tower, "head_width", 64);
 	if (head_width == 0)
 		config_fail(tower, CLIPCLS_ERR_FORMAT, "head_width", "is out of range");
 	else
-		out->transformer.heads = out->transformer.width / head_width;
+		transformer->heads = transformer->width / head_width;
 	out->image_size = config_square(tower, "image_size", 224);
-	out->patch_size = config_square(tower, "patch_size", 16);
+	out->vit.patch_size = config_square(tower, "patch_size", 16);
+	out->vit.class_token = out->vit.pre_norm = out->vit.projection = true;
 }
 
 static void read_text(struct text_config *out, struct config_reader *tower, bool quick_gelu)
@@ -81,6 +83,7 @@ static void read_text(struct text_config *out, struct config_reader *tower, bool
 	if (eos_id > INT32_MAX)
 		config_unsupported(tower, "eos_id");
 	out->eos_token_id = (int32_t)eos_id;
+	out->projection = true;
 	const char *pool_type = config_string(tower, "pool_type", "argmax");
 	if (strcmp(pool_type, "argmax") == 0)
 		out->pooling = POOLING_ARGMAX;
@@ -98,13 +101,15 @@ static void read_preprocess(struct preprocess_config *out, struct config_reader 
 	out->do_resize = true;
 	out->resize_height = out->resize_width = image_size;
 	out->crop_height = out->crop_width = image_size;
-	out->resize_mode = config_resize_mode(reader, "resize_mode", RESIZE_SHORTEST);
+	out->resize_mode =
+	    (enum resize_mode)config_word(reader, "resize_mode", resize_mode_words, RESIZE_SHORTEST);
 	out->do_center_crop = out->resize_mode != RESIZE_SQUASH;
 	/* "random" is a training setting; inference takes bicubic then. */
 	if (strcmp(config_string(reader, "interpolation", "bicubic"), "random") == 0)
 		out->interpolation = INTERPOLATION_BICUBIC;
 	else
-		out->interpolation = config_interpolation(reader, "interpolation", INTERPOLATION_BICUBIC);
+		out->interpolation = (enum interpolation)config_word(
+		    reader, "interpolation", interpolation_words, INTERPOLATION_BICUBIC);
 	out->rescale_factor = 1.0 / 255.0;
 	memcpy(out->mean, openai_image_mean, sizeof out->mean);
 	memcpy(out->std, openai_image_std, sizeof out->std);
@@ -112,14 +117,7 @@ static void read_preprocess(struct preprocess_config *out, struct config_reader 
 	config_triple(reader, "std", out->std);
 	if (strcmp(config_string(reader, "mode", "RGB"), "RGB") != 0)
 		config_unsupported(reader, "mode");
-	double fill[3] = { 0, 0, 0 };
-	config_triple(reader, "fill_color", fill);
-	for (size_t i = 0; i < 3; i++) {
-		if (!(fill[i] >= 0 && fill[i] <= 255))
-			config_fail(reader, CLIPCLS_ERR_FORMAT, "fill_color", "is out of range");
-		else
-			out->fill[i] = (uint8_t)fill[i];
-	}
+	config_color(reader, "fill_color", out->fill);
 }
 
 static clipcls_status read_config(struct model_config *out, const json *root, const char *path,
@@ -185,9 +183,12 @@ clipcls_status layout_openclip_open(struct checkpoint *checkpoint, clipcls_error
 	if (status == CLIPCLS_OK && checkpoint->config.text.vocab_size != CLIP_VOCAB_SIZE)
 		status = layout_read_tokenizer(checkpoint, error);
 	if (status == CLIPCLS_OK)
-		checkpoint->naming = safetensors_find(checkpoint->weights, "text.positional_embedding")
-		                         ? TENSOR_NAMING_OPENCLIP_CUSTOM_TEXT
-		                         : TENSOR_NAMING_OPENCLIP;
+		checkpoint->naming = (struct tensor_naming){
+			.vision = DIALECT_OPENCLIP,
+			.text = safetensors_find(checkpoint->weights, "text.positional_embedding")
+			            ? DIALECT_OPENCLIP_TEXT
+			            : DIALECT_OPENCLIP,
+		};
 	json_free(root);
 	free(path);
 	return status;

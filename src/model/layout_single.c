@@ -52,7 +52,7 @@ bool layout_single_is_file(const char *name)
 	return false;
 }
 
-static clipcls_status check_version(enum tensor_naming *naming, const struct safetensors *weights,
+static clipcls_status check_version(enum tensor_form *form, const struct safetensors *weights,
                                     const char *path, clipcls_error *error)
 {
 	const char *format = safetensors_metadata(weights, "format");
@@ -63,11 +63,11 @@ static clipcls_status check_version(enum tensor_naming *naming, const struct saf
 		                 "directory",
 		                 path);
 	if (version != NULL && strcmp(version, SINGLE_VERSION_ROWS) == 0)
-		*naming = TENSOR_NAMING_CANONICAL;
+		*form = TENSOR_FORM_ROWS;
 	else if (version != NULL && strcmp(version, SINGLE_VERSION_BLOCKS) == 0)
-		*naming = TENSOR_NAMING_BLOCKED;
+		*form = TENSOR_FORM_BLOCKED;
 	else if (version != NULL && strcmp(version, SINGLE_VERSION_INT8) == 0)
-		*naming = TENSOR_NAMING_QUANTIZED;
+		*form = TENSOR_FORM_QUANTIZED;
 	else
 		return error_set(error, CLIPCLS_ERR_UNSUPPORTED,
 		                 "%s: format_version %s is none of " SINGLE_VERSION_ROWS
@@ -154,7 +154,7 @@ clipcls_status layout_single_open(struct checkpoint *checkpoint, clipcls_error *
 	struct tokenizer_files *files = &checkpoint->tokenizer;
 	uint64_t config_checksum = 0;
 	clipcls_status status =
-	    check_version(&checkpoint->naming, checkpoint->weights, checkpoint->path, error);
+	    check_version(&checkpoint->naming.form, checkpoint->weights, checkpoint->path, error);
 	if (status == CLIPCLS_OK)
 		status = read_checksums(checkpoint, &config_checksum, error);
 	if (status == CLIPCLS_OK)

@@ -1,5 +1,4 @@
-/* The tensors of the CLIP family: what a config calls for, and how OpenCLIP names and keeps them.
- */
+/* The tensors of a model: what its config calls for, and how each layout names and keeps them. */
 #ifndef CLIPCLS_MODEL_TENSORS_H
 #define CLIPCLS_MODEL_TENSORS_H
 
@@ -12,20 +11,35 @@
 #define TENSOR_BLOCKED_SUFFIX ".blocked"
 #define TENSOR_SCALE_SUFFIX "_scale" /* of a TENSOR_QUANTIZED's source: its scales */
 
-/* Those with canonical names come first. */
-enum tensor_naming {
-	TENSOR_NAMING_CANONICAL,           /* transformers' CLIPModel */
-	TENSOR_NAMING_BLOCKED,             /* the same, the blocks' linear weights as NAME.blocked */
-	TENSOR_NAMING_QUANTIZED,           /* the same, these as NAME and NAME_scale */
-	TENSOR_NAMING_OPENCLIP,            /* open_clip's CLIP */
-	TENSOR_NAMING_OPENCLIP_CUSTOM_TEXT /* open_clip's CustomTextCLIP: the text tower is `text.` */
+/* Whose names and shapes a file has. */
+enum tensor_dialect {
+	DIALECT_CANONICAL,     /* transformers' CLIPModel, and what other families have besides */
+	DIALECT_SIGLIP,        /* transformers' SiglipModel */
+	DIALECT_OPENCLIP,      /* open_clip's CLIP */
+	DIALECT_OPENCLIP_TEXT, /* open_clip's CustomTextCLIP: its text tower's names begin with text. */
+	DIALECT_TIMM,          /* open_clip's TimmModel around a tower of timm's */
+	TENSOR_DIALECTS
 };
+
+/* How the linear weights are kept, in the canonical dialect. */
+enum tensor_form {
+	TENSOR_FORM_ROWS,
+	TENSOR_FORM_BLOCKED,  /* as NAME.blocked */
+	TENSOR_FORM_QUANTIZED /* as NAME and NAME_scale */
+};
+
+struct tensor_naming {
+	enum tensor_form form;
+	enum tensor_dialect vision, text;
+};
+
+#define TENSOR_NAMING_CANONICAL ((struct tensor_naming){ 0 })
 
 /* How a tensor lies in the file. */
 enum tensor_operation {
 	TENSOR_COPY,      /* as it is wanted */
 	TENSOR_TRANSPOSE, /* (in, out) where (out, in) is wanted */
-	TENSOR_PART,      /* one of three equal parts along the first dimension */
+	TENSOR_PART,      /* one of several equal parts along the first dimension */
 	TENSOR_BLOCKED,   /* (N, K) as (ceil N/64, ceil K/64, 64 of k, 64 of n), filled up with zeros */
 	TENSOR_QUANTIZED  /* (N, K) in I8, with scales (N): quantized.h */
 };
@@ -34,19 +48,19 @@ struct tensor_spec {
 	char name[TENSOR_NAME_SIZE];                                  /* canonical */
 	char source[TENSOR_NAME_SIZE + sizeof TENSOR_BLOCKED_SUFFIX]; /* in the file */
 	enum tensor_operation operation;
-	size_t part;                           /* of TENSOR_PART: 0 = q, 1 = k, 2 = v */
+	size_t part, parts;                    /* of TENSOR_PART: 0 = q, 1 = k, 2 = v of 3 */
+	size_t ones;                           /* leading dimensions of 1 in the file */
 	size_t rank, shape[TENSOR_RANK_LIMIT]; /* canonical */
+	bool linear; /* a linear layer's weight, which may be stored in blocks or quantized */
 };
 
-/* All tensors that a model of this config has, in the order of a converted file; *out is the
- * caller's, freed with free(). CLIPCLS_ERR_FORMAT when there would be more than a file may hold. */
+/* All tensors that a model of this config has, in the order of a converted file, or the first
+ * `most` of them; *out is the caller's, freed with free(). CLIPCLS_ERR_FORMAT for one that is too
+ * large. */
 clipcls_status tensors_list(struct tensor_spec **out, size_t *count,
-                            const struct model_config *config, enum tensor_naming naming,
-                            clipcls_error *error);
+                            const struct model_config *config, struct tensor_naming naming,
+                            size_t most, clipcls_error *error);
 
-/* Whether a tensor is a linear weight of a transformer block, which may be stored in blocks or
- * quantized. */
-bool tensor_has_blocks(const struct tensor_spec *spec);
 /* The shape that the spec's source has in the file. */
 void tensor_source_shape(size_t shape[TENSOR_RANK_LIMIT], size_t *rank,
                          const struct tensor_spec *spec);

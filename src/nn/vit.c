@@ -1,70 +1,85 @@
-#include "nn/vit.h"
-
+/* Vision transformers. Radford et al. 2021, section 2.4; Zhai et al. 2022 and 2023 (SigLIP). */
 #include "base/checked.h"
 #include "base/memory.h"
+#include "nn/map_pool.h"
 #include "nn/ops.h"
+#include "nn/tower_kinds.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-/* S image size, P patch size, G = S/P patches a side, T = 1 + G*G tokens, D width, E embedding. */
+/* Rows of a forward pass that a product needs to run near the machine's limit; more only costs
+ * cache. Eight B/32 pictures are 400 rows. */
+#define ROWS_PER_BATCH 400
+#define MOST_PER_BATCH 64
+
+/* S image size, P patch size, G = S/P patches a side, T = G*G tokens and one more with a class
+ * token, D width, E embedding. */
 struct vit {
-	struct vision_config config;
-	size_t projection_dim;
+	struct vit_config config;
+	size_t image_size, projection_dim;
 	const float *class_embedding;    /* (D) */
 	const float *position_embedding; /* (T, D) */
 	struct linear patch_embedding;   /* (D, 3*P*P) */
 	struct norm pre_norm, post_norm;
 	struct transformer transformer;
+	struct map_pool map;
 	struct linear projection; /* (E, D) */
-	float *settled;           /* what the blocks of patch_embedding and projection lie in */
+	float *settled;           /* what the blocks of all but the transformer's linears lie in */
 };
 
 static size_t patches_of(const struct vit *vit)
 {
-	size_t side = vit->config.image_size / vit->config.patch_size;
+	size_t side = vit->image_size / vit->config.patch_size;
 	return side * side;
 }
 
-clipcls_status vit_load(struct vit **out, struct checkpoint *checkpoint, enum weight_form form,
-                        struct pool *pool, clipcls_error *error)
+static size_t tokens_of(const struct vit *vit)
 {
-	const struct model_config *config = checkpoint_config(checkpoint);
-	struct weight_list list = { .form = form };
-	*out = NULL;
-	struct vit *vit = memory_new(1, sizeof *vit);
-	if (vit == NULL)
-		return error_memory(error);
-	vit->config = config->vision;
-	vit->projection_dim = config->projection_dim;
-	size_t D = config->vision.transformer.width, P = config->vision.patch_size;
-	weight_want(&list, &vit->class_embedding, "vision_model.embeddings.class_embedding");
-	weight_want(&list, &vit->position_embedding,
-	            "vision_model.embeddings.position_embedding.weight");
-	weight_want_linear(&list, &vit->patch_embedding, "vision_model.embeddings.patch_embedding", D,
-	                   3 * P * P, false);
-	weight_want_norm(&list, &vit->pre_norm, "vision_model.pre_layrnorm");
-	weight_want_norm(&list, &vit->post_norm, "vision_model.post_layernorm");
-	weight_want_linear(&list, &vit->projection, "visual_projection", config->projection_dim, D,
-	                   false);
-	clipcls_status status = transformer_want(&vit->transformer, &config->vision.transformer,
-	                                         "vision_model.encoder", &list, error);
-	clipcls_status fetched =
-	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
-	status = status == CLIPCLS_OK ? fetched : status;
-	if (status != CLIPCLS_OK) {
-		vit_free(vit);
-		return status;
-	}
-	/* No file has these in blocks. Rearranging them once costs what it costs for one picture. */
-	struct linear *const ends[] = { &vit->patch_embedding, &vit->projection };
-	vit->settled = weights_settle(ends, sizeof ends / sizeof *ends, pool);
-	*out = vit;
-	return CLIPCLS_OK;
+	return patches_of(vit) + (vit->config.class_token ? 1 : 0);
 }
 
-void vit_free(struct vit *vit)
+/* ---- weights -------------------------------------------------------------------------------- */
+
+static clipcls_status want_all(struct vit *vit, struct weight_list *list, clipcls_error *error)
 {
+	const struct vit_config *config = &vit->config;
+	size_t D = config->transformer.width, P = config->patch_size;
+	if (config->class_token)
+		weight_want(list, &vit->class_embedding, "vision_model.embeddings.class_embedding");
+	weight_want(list, &vit->position_embedding,
+	            "vision_model.embeddings.position_embedding.weight");
+	weight_want_linear(list, &vit->patch_embedding, "vision_model.embeddings.patch_embedding", D,
+	                   3 * P * P, config->patch_bias);
+	if (config->pre_norm)
+		weight_want_norm(list, &vit->pre_norm, "vision_model.pre_layrnorm");
+	weight_want_norm(list, &vit->post_norm, "vision_model.post_layernorm");
+	if (config->pooling == VIT_POOLING_MAP)
+		map_pool_want(&vit->map, &config->transformer, "vision_model.head.", list);
+	if (config->projection)
+		weight_want_linear(list, &vit->projection, "visual_projection", vit->projection_dim, D,
+		                   config->projection_bias);
+	return transformer_want(&vit->transformer, &config->transformer, "vision_model.encoder", list,
+	                        error);
+}
+
+/* No file has these in blocks. Rearranging them once costs what it costs for one picture. */
+static void settle_ends(struct vit *vit, struct pool *pool)
+{
+	struct linear *ends[2 + MAP_POOL_LINEARS] = { &vit->patch_embedding };
+	size_t n = 1;
+	if (vit->config.projection)
+		ends[n++] = &vit->projection;
+	if (vit->config.pooling == VIT_POOLING_MAP) {
+		map_pool_linears(ends + n, &vit->map);
+		n += MAP_POOL_LINEARS;
+	}
+	vit->settled = weights_settle(ends, n, pool);
+}
+
+static void vit_free(void *tower)
+{
+	struct vit *vit = tower;
 	if (vit == NULL)
 		return;
 	transformer_free(&vit->transformer);
@@ -72,36 +87,67 @@ void vit_free(struct vit *vit)
 	free(vit);
 }
 
-void vit_settle(struct vit *vit, struct pool *pool)
+static clipcls_status vit_load(void **out, struct checkpoint *checkpoint, enum weight_form form,
+                               struct pool *pool, clipcls_error *error)
 {
-	transformer_settle(&vit->transformer, pool);
+	const struct model_config *config = checkpoint_config(checkpoint);
+	struct weight_list list = { .form = form };
+	struct vit *vit = memory_new(1, sizeof *vit);
+	if (vit == NULL)
+		return error_memory(error);
+	vit->config = config->vision.vit;
+	vit->image_size = config->vision.image_size;
+	vit->projection_dim = config->projection_dim;
+	clipcls_status status = want_all(vit, &list, error);
+	clipcls_status fetched =
+	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
+	status = status == CLIPCLS_OK ? fetched : status;
+	if (status != CLIPCLS_OK) {
+		vit_free(vit);
+		return status;
+	}
+	settle_ends(vit, pool);
+	*out = vit;
+	return CLIPCLS_OK;
 }
 
-clipcls_status vit_lower(struct vit *vit, enum low_type type, struct pool *pool,
-                         clipcls_error *error)
+static void vit_settle(void *tower, struct pool *pool)
 {
-	return transformer_lower(&vit->transformer, type, 1 + patches_of(vit), pool, error);
+	transformer_settle(&((struct vit *)tower)->transformer, pool);
 }
 
-void vit_raise(struct vit *vit)
+static clipcls_status vit_lower(void *tower, enum low_type type, struct pool *pool,
+                                clipcls_error *error)
 {
-	transformer_raise(&vit->transformer);
+	struct vit *vit = tower;
+	return transformer_lower(&vit->transformer, type, tokens_of(vit), pool, error);
 }
+
+static void vit_raise(void *tower)
+{
+	transformer_raise(&((struct vit *)tower)->transformer);
+}
+
+/* ---- pictures ------------------------------------------------------------------------------- */
 
 static struct attention_rows rows_of(const struct vit *vit, size_t n)
 {
-	size_t T = 1 + patches_of(vit);
+	size_t T = tokens_of(vit);
 	return (struct attention_rows){ .count = n * T, .tokens = T };
 }
 
-size_t vit_scratch(const struct vit *vit, size_t n, size_t threads)
+static size_t vit_scratch(const void *tower, size_t n, size_t threads)
 {
+	const struct vit *vit = tower;
 	size_t D = vit->config.transformer.width, P = vit->config.patch_size;
 	struct attention_rows rows = rows_of(vit, n);
 	size_t blocks = transformer_scratch(&vit->transformer, &rows, threads);
 	size_t patches = n * patches_of(vit);
 	size_t embedding = arena_size_of(patches * 3 * P * P) + arena_size_of(patches * D);
-	return arena_size_of(rows.count * D) + arena_size_of(n) + size_max(blocks, embedding);
+	size_t pooling =
+	    vit->config.pooling == VIT_POOLING_MAP ? map_pool_scratch(&vit->map, &rows, threads) : 0;
+	return arena_size_of(rows.count * D) + arena_size_of(n * D) + arena_size_of(n) +
+	       size_max(size_max(blocks, embedding), pooling);
 }
 
 /* One picture's patches as rows: the convolution with stride P as a matrix product.
@@ -119,8 +165,9 @@ static void cut_patches(float *out, const float *pixels, size_t S, size_t P)
 static void embed_patches(float *x, const float *pixels, size_t n, const struct vit *vit,
                           struct arena *arena, struct pool *pool)
 {
-	size_t S = vit->config.image_size, P = vit->config.patch_size, K = 3 * P * P;
-	size_t D = vit->config.transformer.width, patches = patches_of(vit), mark = arena->used;
+	size_t S = vit->image_size, P = vit->config.patch_size, K = 3 * P * P;
+	size_t D = vit->config.transformer.width, patches = patches_of(vit), T = tokens_of(vit);
+	size_t first = T - patches, mark = arena->used;
 	float *cut = arena_floats(arena, n * patches * K);
 	float *embedded = arena_floats(arena, n * patches * D);
 	for (size_t i = 0; i < n; i++)
@@ -128,32 +175,114 @@ static void embed_patches(float *x, const float *pixels, size_t n, const struct 
 	linear_apply(embedded, cut, (struct row_tiles){ n, patches }, &vit->patch_embedding, LINEAR_SET,
 	             pool);
 	for (size_t i = 0; i < n; i++) {
-		float *image = x + i * (1 + patches) * D;
-		memcpy(image, vit->class_embedding, D * sizeof *image);
-		memcpy(image + D, embedded + i * patches * D, patches * D * sizeof *image);
-		add(image, vit->position_embedding, (1 + patches) * D);
+		float *image = x + i * T * D;
+		if (vit->config.class_token)
+			memcpy(image, vit->class_embedding, D * sizeof *image);
+		memcpy(image + first * D, embedded + i * patches * D, patches * D * sizeof *image);
+		add(image, vit->position_embedding, T * D);
 	}
-	layernorm(x, x, vit->pre_norm.weight, vit->pre_norm.bias, n * (1 + patches), D,
-	          vit->config.transformer.layer_norm_eps);
+	if (vit->config.pre_norm)
+		layernorm(x, x, vit->pre_norm.weight, vit->pre_norm.bias, n * T, D,
+		          vit->config.transformer.layer_norm_eps);
 	arena->used = mark;
 }
 
-void vit_forward(float *out, const float *pixels, size_t n, const struct vit *vit,
-                 struct arena *arena, struct pool *pool)
+static void norm_rows(float *x, const struct vit *vit, size_t rows)
 {
-	size_t D = vit->config.transformer.width, E = vit->projection_dim, mark = arena->used;
+	layernorm(x, x, vit->post_norm.weight, vit->post_norm.bias, rows, vit->config.transformer.width,
+	          vit->config.transformer.layer_norm_eps);
+}
+
+/* out: (n, D) = the mean of each picture's patches, without the class token. */
+static void average_patches(float *out, const float *x, size_t n, const struct vit *vit)
+{
+	size_t D = vit->config.transformer.width, patches = patches_of(vit), T = tokens_of(vit);
+	for (size_t i = 0; i < n; i++, out += D) {
+		const float *row = x + (i * T + T - patches) * D;
+		memset(out, 0, D * sizeof *out);
+		for (size_t patch = 0; patch < patches; patch++)
+			add_scaled(out, row + patch * D, 1.0f / (float)patches, D);
+	}
+}
+
+/* x: (n*T, D), embedded -> pooled: (n, D). */
+static void encode(float *pooled, float *x, size_t n, const struct vit *vit, struct arena *arena,
+                   struct pool *pool)
+{
+	size_t D = vit->config.transformer.width;
 	struct attention_rows rows = rows_of(vit, n);
-	float *x = arena_floats(arena, rows.count * D);
 	uint32_t *class_rows = (uint32_t *)(void *)arena_floats(arena, n);
+	bool only_class = vit->config.pooling == VIT_POOLING_CLASS;
 	for (size_t i = 0; i < n; i++)
 		class_rows[i] = (uint32_t)(i * rows.tokens);
+	transformer_forward(x, &vit->transformer, &rows, only_class ? class_rows : NULL, n, arena,
+	                    pool);
+	if (!vit->config.norm_after_pooling)
+		norm_rows(x, vit, only_class ? n : rows.count);
+	switch (vit->config.pooling) {
+	case VIT_POOLING_CLASS: memcpy(pooled, x, n * D * sizeof *pooled); break;
+	case VIT_POOLING_AVERAGE: average_patches(pooled, x, n, vit); break;
+	case VIT_POOLING_MAP: map_pool_forward(pooled, x, &rows, &vit->map, arena, pool); break;
+	}
+	if (vit->config.norm_after_pooling)
+		norm_rows(pooled, vit, n);
+}
 
+static void vit_forward(float *out, const float *pixels, size_t n, const void *tower,
+                        struct arena *arena, struct pool *pool)
+{
+	const struct vit *vit = tower;
+	size_t D = vit->config.transformer.width, mark = arena->used;
+	float *x = arena_floats(arena, n * tokens_of(vit) * D), *pooled = arena_floats(arena, n * D);
 	embed_patches(x, pixels, n, vit, arena, pool);
-	transformer_forward(x, &vit->transformer, &rows, class_rows, n, arena, pool);
-	layernorm(x, x, vit->post_norm.weight, vit->post_norm.bias, n, D,
-	          vit->config.transformer.layer_norm_eps);
-	linear_apply(out, x, (struct row_tiles){ n, 1 }, &vit->projection, LINEAR_SET, pool);
-	for (size_t i = 0; i < n; i++)
-		normalize(out + i * E, E);
+	encode(pooled, x, n, vit, arena, pool);
+	if (vit->config.projection)
+		linear_apply(out, pooled, (struct row_tiles){ n, 1 }, &vit->projection, LINEAR_SET, pool);
+	else
+		memcpy(out, pooled, n * D * sizeof *out);
 	arena->used = mark;
 }
+
+/* ---- of the config alone -------------------------------------------------------------------- */
+
+static size_t vit_batch(const struct model_config *config)
+{
+	size_t side = config->vision.image_size / config->vision.vit.patch_size;
+	return size_max(1, size_min(ROWS_PER_BATCH / (1 + side * side), MOST_PER_BATCH));
+}
+
+/* Multiply-adds count as two. The last block computes its queries, and what follows, for the rows
+ * that are wanted alone. */
+static double block_flops(const struct transformer_config *config, double T, double rows)
+{
+	double D = (double)config->width, F = (double)config->mlp_width;
+	double keys_values = 2 * 2 * T * D * D, queries_out = 2 * 2 * rows * D * D;
+	double attention = 2 * 2 * rows * T * D, mlp = 2 * 2 * rows * D * F;
+	return keys_values + queries_out + attention + mlp;
+}
+
+static void vit_work(struct image_tower_work *out, const struct model_config *config)
+{
+	const struct vit_config *vit = &config->vision.vit;
+	const struct transformer_config *transformer = &vit->transformer;
+	double D = (double)transformer->width, P = (double)vit->patch_size;
+	double side = (double)config->vision.image_size / P, patches = side * side;
+	double T = patches + (vit->class_token ? 1 : 0), layers = (double)transformer->layers;
+	double ends = 2 * patches * 3 * P * P * D +
+	              (vit->projection ? 2 * D * (double)config->projection_dim : 0);
+	double full = block_flops(transformer, T, T), one = block_flops(transformer, T, 1);
+	if (vit->pooling == VIT_POOLING_MAP)
+		ends += one;
+	out->defined = ends + layers * full;
+	out->computed = out->defined + (vit->pooling == VIT_POOLING_CLASS ? one - full : 0);
+}
+
+const struct image_tower_ops vit_ops = { .load = vit_load,
+	                                     .free = vit_free,
+	                                     .settle = vit_settle,
+	                                     .lower = vit_lower,
+	                                     .raise = vit_raise,
+	                                     .forward = vit_forward,
+	                                     .scratch = vit_scratch,
+	                                     .batch = vit_batch,
+	                                     .work = vit_work };

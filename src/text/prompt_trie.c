@@ -1,42 +1,10 @@
-#include "text/prompt_trie.h"
+/* Prompts merged by common prefixes. */
+#include "text/prompt_rows.h"
 
 #include "base/checked.h"
 #include "base/memory.h"
 
 #include <stdlib.h>
-#include <string.h>
-
-struct sort_entry {
-	const struct prompt *prompt;
-	size_t place;
-};
-
-static int compare(const void *a, const void *b)
-{
-	const struct sort_entry *x = a, *y = b;
-	size_t n = size_min(x->prompt->count, y->prompt->count);
-	for (size_t i = 0; i < n; i++)
-		if (x->prompt->ids[i] != y->prompt->ids[i])
-			return x->prompt->ids[i] < y->prompt->ids[i] ? -1 : 1;
-	if (x->prompt->count != y->prompt->count)
-		return x->prompt->count < y->prompt->count ? -1 : 1;
-	return x->place < y->place ? -1 : x->place > y->place;
-}
-
-clipcls_status prompt_sort(size_t *order, const struct prompt *prompts, size_t n,
-                           clipcls_error *error)
-{
-	struct sort_entry *entries = memory_new(n, sizeof *entries);
-	if (entries == NULL)
-		return error_memory(error);
-	for (size_t i = 0; i < n; i++)
-		entries[i] = (struct sort_entry){ .prompt = &prompts[i], .place = i };
-	qsort(entries, n, sizeof *entries, compare);
-	for (size_t i = 0; i < n; i++)
-		order[i] = entries[i].place;
-	free(entries);
-	return CLIPCLS_OK;
-}
 
 static size_t common_prefix(const struct prompt *a, const struct prompt *b)
 {
@@ -66,7 +34,7 @@ static size_t count_rows(size_t *used, size_t *longest, const struct prompt *pro
 
 /* Sorted order makes the path of the last prompt all that is needed to find a prefix's rows.
  * path: (longest) rows of the prompt added last. */
-static void add_prompt(struct prompt_trie *trie, uint32_t *path, const struct prompt *prompt,
+static void add_prompt(struct prompt_rows *trie, uint32_t *path, const struct prompt *prompt,
                        size_t shared)
 {
 	for (size_t i = shared; i < prompt->count; i++) {
@@ -81,14 +49,14 @@ static void add_prompt(struct prompt_trie *trie, uint32_t *path, const struct pr
 		trie->ends[trie->end_count++] = end;
 }
 
-clipcls_status prompt_trie_build(struct prompt_trie *trie, size_t *used, uint32_t *end_of,
+clipcls_status prompt_trie_build(struct prompt_rows *trie, size_t *used, uint32_t *end_of,
                                  const struct prompt *prompts, const size_t *order, size_t n,
                                  size_t max_rows, clipcls_error *error)
 {
 	size_t longest;
 	size_t rows = count_rows(used, &longest, prompts, order, n, max_rows);
 	uint32_t *path = memory_new(longest, sizeof *path);
-	*trie = (struct prompt_trie){
+	*trie = (struct prompt_rows){
 		.ids = memory_new(rows, sizeof *trie->ids),
 		.parents = memory_new(rows, sizeof *trie->parents),
 		.depths = memory_new(rows, sizeof *trie->depths),
@@ -96,7 +64,7 @@ clipcls_status prompt_trie_build(struct prompt_trie *trie, size_t *used, uint32_
 	};
 	if (path == NULL || trie->ids == NULL || trie->parents == NULL || trie->depths == NULL ||
 	    trie->ends == NULL) {
-		prompt_trie_free(trie);
+		prompt_rows_free(trie);
 		free(path);
 		return error_memory(error);
 	}
@@ -108,13 +76,4 @@ clipcls_status prompt_trie_build(struct prompt_trie *trie, size_t *used, uint32_
 	}
 	free(path);
 	return CLIPCLS_OK;
-}
-
-void prompt_trie_free(struct prompt_trie *trie)
-{
-	free(trie->ids);
-	free(trie->parents);
-	free(trie->depths);
-	free(trie->ends);
-	*trie = (struct prompt_trie){ 0 };
 }

@@ -30,7 +30,7 @@ static clipcls_status dump_load(struct dump *dump, struct pool *pool, clipcls_er
 {
 	clipcls_status status =
 	    tensors_list(&dump->specs, &dump->count, checkpoint_config(dump->checkpoint),
-	                 TENSOR_NAMING_CANONICAL, error);
+	                 TENSOR_NAMING_CANONICAL, SIZE_MAX, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	dump->requests = memory_new(dump->count, sizeof *dump->requests);

@@ -168,7 +168,7 @@ def test_image_processor_forms(huggingface, tmp_path, values, nested):
 
 
 @pytest.mark.parametrize("key, value", [
-    ("model_type", "siglip"),
+    ("model_type", "siglip2"),
     ("vision_config.hidden_act", "relu"),
     ("vision_config.num_channels", 4),
     ("vision_config.patch_size", [8, 4]),

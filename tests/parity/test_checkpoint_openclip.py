@@ -34,11 +34,13 @@ def test_openclip_defaults_are_the_references(tmp_path):
     assert ours["vision"] == dict(
         width=64, layers=1, heads=64 // vision.head_width, mlp_width=int(64 * vision.mlp_ratio),
         activation="gelu", layer_norm_eps=model.visual.ln_post.eps, image_size=vision.image_size,
-        patch_size=vision.patch_size)
+        patch_size=vision.patch_size, class_token=True, patch_bias=False, pre_norm=True,
+        norm_after_pooling=False, pooling="class", projection=True, projection_bias=False)
     assert ours["text"] == dict(
         width=32, layers=1, heads=text.heads, mlp_width=int(32 * text.mlp_ratio),
         activation="gelu", layer_norm_eps=model.ln_final.eps, vocab_size=99,
-        context_length=text.context_length, pooling=text.pool_type, eos_token_id=text.eos_id)
+        context_length=text.context_length, pooling=text.pool_type, eos_token_id=text.eos_id,
+        attention="causal", pad_token_id=text.pad_id, projection=True, projection_bias=False)
     preprocess = ours["preprocess"]
     assert preprocess["resize_mode"] == reference.resize_mode
     assert preprocess["interpolation"] == reference.interpolation
@@ -124,9 +126,10 @@ def test_every_openclip_default_written_out_is_accepted(tmp_path):
     assert dump(tmp_path)[0]["config"] == before
 
 
-def test_openclip_logit_bias_tensor_is_refused(tmp_path):
+def test_openclip_logit_bias_that_the_config_lacks_is_refused(tmp_path):
     save_openclip(tmp_path, OPENCLIP)
     file = tmp_path / "open_clip_model.safetensors"
     tensors = safetensors.torch.load_file(file)
     safetensors.torch.save_file(tensors | {"logit_bias": torch.tensor(-10.0)}, file)
-    assert "logit bias" in run("dump", tmp_path, ok=False)
+    assert 'tensor "logit_bias" is not one that the config calls for' in run(
+        "dump", tmp_path, ok=False)

@@ -17,7 +17,7 @@ static char *full_checkpoint(void)
 	struct model_config config = fixture_model_config();
 	struct buffer map = { 0 };
 	clipcls_error error;
-	assert_ok(tensors_list(&specs, &count, &config, TENSOR_NAMING_CANONICAL, &error));
+	assert_ok(tensors_list(&specs, &count, &config, TENSOR_NAMING_CANONICAL, SIZE_MAX, &error));
 	for (size_t t = 0; t < count; t++)
 		buffer_format(&map, "%s\"%s\":\"one.safetensors\"", t == 0 ? "{\"weight_map\":{" : ",",
 		              specs[t].name);
@@ -104,7 +104,7 @@ static clipcls_status load_all(const void *context, clipcls_error *error)
 	assert_true((status == CLIPCLS_OK) == (checkpoint != NULL));
 	if (status == CLIPCLS_OK)
 		status = tensors_list(&specs, &count, checkpoint_config(checkpoint),
-		                      TENSOR_NAMING_CANONICAL, error);
+		                      TENSOR_NAMING_CANONICAL, SIZE_MAX, error);
 	for (size_t i = 0; i < count; i++) {
 		requests[i].out = &floats[i];
 		memcpy(requests[i].name, specs[i].name, sizeof requests[i].name);

@@ -6,7 +6,7 @@
 #include "base/json.h"
 #include "base/xml.h"
 #include "text/labels.h"
-#include "text/prompt_trie.h"
+#include "text/prompt_rows.h"
 #include "text/tokenizer.h"
 
 #include <stdlib.h>
@@ -212,8 +212,8 @@ static void tokenizers(void **state)
 static clipcls_status build_trie(const void *context, clipcls_error *error)
 {
 	static const int32_t ids[] = { 1, 2, 3, 1, 2, 4, 1, 2, 3 };
-	const struct prompt prompts[] = { { ids, 3 }, { ids + 3, 3 }, { ids + 6, 3 } };
-	struct prompt_trie trie = { 0 };
+	const struct prompt prompts[] = { { ids, 3, 2 }, { ids + 3, 3, 2 }, { ids + 6, 3, 2 } };
+	struct prompt_rows trie = { 0 };
 	size_t order[3], used = 0;
 	uint32_t end_of[3];
 	(void)context;
@@ -222,7 +222,7 @@ static clipcls_status build_trie(const void *context, clipcls_error *error)
 		status = prompt_trie_build(&trie, &used, end_of, prompts, order, 3, 100, error);
 	if (status == CLIPCLS_OK)
 		assert_int_equal(trie.count, 4);
-	prompt_trie_free(&trie);
+	prompt_rows_free(&trie);
 	return status;
 }
 

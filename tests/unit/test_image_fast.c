@@ -147,7 +147,7 @@ static void every_resize_mode_stays_near_the_full_decoding(void **state)
 			double difference = mean_difference(full, fast, BYTES);
 			if (difference >= 1 || (difference > 0) != REDUCES)
 				fail_msg("orientation %d, %s: mean difference %g", orientation,
-				         resize_mode_name(modes[i]), difference);
+				         resize_mode_words[modes[i]], difference);
 		}
 		free(bytes);
 	}

@@ -24,6 +24,9 @@ static inline bool stands_before(const struct tensor_spec *specs, size_t n, cons
 	return false;
 }
 
+static const struct tensor_naming openclip_naming = { .vision = DIALECT_OPENCLIP,
+	                                                  .text = DIALECT_OPENCLIP };
+
 /* open_clip_model.safetensors of the fixture's config, all zeros. */
 static inline struct buffer openclip_weights(void)
 {
@@ -32,7 +35,7 @@ static inline struct buffer openclip_weights(void)
 	struct model_config config = fixture_model_config();
 	struct buffer header = { 0 };
 	clipcls_error error;
-	assert_ok(tensors_list(&specs, &count, &config, TENSOR_NAMING_OPENCLIP, &error));
+	assert_ok(tensors_list(&specs, &count, &config, openclip_naming, SIZE_MAX, &error));
 	for (size_t t = 0; t < count; t++) {
 		size_t shape[TENSOR_RANK_LIMIT], rank, bytes = 4;
 		if (stands_before(specs, t, specs[t].source))

@@ -60,11 +60,14 @@ static inline struct model_config fixture_model_config(void)
 {
 	struct model_config config = { 0 };
 	struct transformer_config tower = { 8, 1, 2, 16, ACTIVATION_QUICK_GELU, 1e-5 };
-	config.text.transformer = config.vision.transformer = tower;
+	config.text.transformer = config.vision.vit.transformer = tower;
 	config.text.vocab_size = 11;
 	config.text.context_length = 6;
 	config.vision.image_size = 8;
-	config.vision.patch_size = 4;
+	config.vision.vit.patch_size = 4;
+	config.vision.vit.class_token = config.vision.vit.pre_norm = config.vision.vit.projection =
+	    true;
+	config.text.projection = true;
 	config.projection_dim = 5;
 	return config;
 }
@@ -84,7 +87,7 @@ static inline struct buffer fixture_weights_of(const struct model_config *config
 	size_t count = 0, begin = 0;
 	struct buffer header = { 0 }, file;
 	clipcls_error error;
-	assert_ok(tensors_list(&specs, &count, config, TENSOR_NAMING_CANONICAL, &error));
+	assert_ok(tensors_list(&specs, &count, config, TENSOR_NAMING_CANONICAL, SIZE_MAX, &error));
 	for (size_t t = 0; t < count; t++) {
 		if (skip != NULL && strcmp(specs[t].name, skip) == 0)
 			continue;
@@ -163,7 +166,7 @@ static inline clipcls_status load(struct loaded *out, struct checkpoint *checkpo
 {
 	clipcls_error error;
 	assert_ok(tensors_list(&out->specs, &out->count, checkpoint_config(checkpoint),
-	                       TENSOR_NAMING_CANONICAL, &error));
+	                       TENSOR_NAMING_CANONICAL, SIZE_MAX, &error));
 	out->requests = memory_new(out->count, sizeof *out->requests);
 	out->floats = memory_new(out->count, sizeof *out->floats);
 	for (size_t i = 0; i < out->count; i++) {

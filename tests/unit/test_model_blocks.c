@@ -16,9 +16,9 @@ static const char wide_config[] =
 static struct buffer wide_weights(void)
 {
 	struct model_config config = fixture_model_config();
-	config.text.transformer.width = config.vision.transformer.width = 64;
-	config.text.transformer.mlp_width = config.vision.transformer.mlp_width = 128;
-	config.text.transformer.heads = config.vision.transformer.heads = 1;
+	config.text.transformer.width = config.vision.vit.transformer.width = 64;
+	config.text.transformer.mlp_width = config.vision.vit.transformer.mlp_width = 128;
+	config.text.transformer.heads = config.vision.vit.transformer.heads = 1;
 	return fixture_weights_of(&config, NULL, "");
 }
 

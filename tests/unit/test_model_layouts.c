@@ -157,7 +157,7 @@ static void openclip_activations_follow_the_towers_settings(void **state)
 		if (cases[i].message != NULL)
 			assert_error(status, CLIPCLS_ERR_UNSUPPORTED, cases[i].message);
 		else
-			assert_int_equal(checkpoint_config(checkpoint)->vision.transformer.activation,
+			assert_int_equal(checkpoint_config(checkpoint)->vision.vit.transformer.activation,
 			                 cases[i].activation);
 		checkpoint_free(checkpoint);
 		free(first);

@@ -10,7 +10,7 @@
 #include "nn/math_inline.h"
 #include "nn/ops.h"
 #include "nn/transpose.h"
-#include "text/prompt_trie.h"
+#include "text/prompt_rows.h"
 
 #include <math.h>
 #include <stdlib.h>
@@ -303,10 +303,12 @@ static void attention_in_a_forest_sees_ancestors_alone(void **state)
 static void trie_computes_every_distinct_prefix_once(void **state)
 {
 	static const int32_t ids[4][4] = { { 9, 1, 2, 3 }, { 9, 1, 5 }, { 9, 1, 2, 3 }, { 9, 1 } };
-	const struct prompt prompts[4] = { { ids[0], 4 }, { ids[1], 3 }, { ids[2], 4 }, { ids[3], 2 } };
+	const struct prompt prompts[4] = {
+		{ ids[0], 4, 3 }, { ids[1], 3, 2 }, { ids[2], 4, 3 }, { ids[3], 2, 1 }
+	};
 	size_t order[4], used;
 	uint32_t end_of[4];
-	struct prompt_trie trie;
+	struct prompt_rows trie;
 	(void)state;
 	assert_ok(prompt_sort(order, prompts, 4, &error));
 	assert_int_equal(order[0], 3);
@@ -323,10 +325,10 @@ static void trie_computes_every_distinct_prefix_once(void **state)
 		}
 		assert_int_equal(row, ATTENTION_ROOT);
 	}
-	prompt_trie_free(&trie);
+	prompt_rows_free(&trie);
 	assert_ok(prompt_trie_build(&trie, &used, end_of, prompts, order, 4, 4, &error));
 	assert_int_equal(used, 3); /* 9 1 | 9 1 2 3 twice; 5 does not fit */
-	prompt_trie_free(&trie);
+	prompt_rows_free(&trie);
 }
 
 int main(void)
