@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Writes the text subsystem's data tables from the reference packages.
 
-    python3 scripts/make_text_tables.py [merges] [sets] [html] [unicode]     (nothing named = all)
+    python3 scripts/make_text_tables.py [merges] [sets] [html] [unicode] [bert]     (nothing named = all)
 
 merges   models/clip_merges.txt: CLIP's 48,894 merges (open_clip)
 sets     models/imagenet1k.txt, imagenet80.txt, openai7.txt: class names, prompt templates (open_clip);
@@ -9,6 +9,7 @@ sets     models/imagenet1k.txt, imagenet80.txt, openai7.txt: class names, prompt
 html     src/text/html_entities.inc: HTML's entities (html.entities), and the upper-case ones of ftfy
 unicode  src/text/unicode_newer.inc: letters, numbers and lower case that the references know and
          the installed utf8proc does not, and the reverse for normalization (regex, tokenizers)
+bert     src/text/unicode_bert.inc: where BERT's normalizer has another kind of character (tokenizers)
 """
 
 import ctypes
@@ -148,7 +149,40 @@ def write_unicode():
     (ROOT / "src/text/unicode_newer.inc").write_text("\n".join(lines) + "\n")
 
 
-TABLES = {"merges": write_merges, "sets": write_sets, "html": write_html, "unicode": write_unicode}
+def write_bert():
+    from tokenizers import normalizers, pre_tokenizers
+
+    utf8proc = ctypes.CDLL(ctypes.util.find_library("utf8proc"))
+    utf8proc.utf8proc_unicode_version.restype = ctypes.c_char_p
+    names = ("Cn Lu Ll Lt Lm Lo Mn Mc Me Nd Nl No Pc Pd Ps Pe Pi Pf Po Sm Sc Sk So Zs Zl Zp Cc Cf Cs "
+             "Co").split()
+    off = {"clean_text": False, "handle_chinese_chars": False, "strip_accents": False,
+           "lowercase": False}
+    clean = normalizers.BertNormalizer(**{**off, "clean_text": True})
+    strip = normalizers.BertNormalizer(**{**off, "strip_accents": True})
+    split = pre_tokenizers.BertPreTokenizer()
+    different = {"other_formats": {}, "other_marks": {}, "other_punctuation": {}}
+    for c in CODE_POINTS[1:]:
+        char, category = chr(c), names[utf8proc.utf8proc_category(ctypes.c_int32(c))]
+        if category == "Cf" and clean.normalize_str(f"a{char}b") != "ab":
+            different["other_formats"][c] = ""
+        if (strip.normalize_str("a" + char) == "a") != (category == "Mn"):
+            different["other_marks"][c] = ""
+        punctuation = category[0] == "P" or c < 0x80 and category[0] == "S"
+        if (len(split.pre_tokenize_str(f"a{char}b")) == 3) != punctuation:
+            different["other_punctuation"][c] = ""
+    version = utf8proc.utf8proc_unicode_version().decode()
+    lines = ["/* Written by scripts/make_text_tables.py bert: where its reference has another kind of",
+             f" * character than Unicode {version}. */"]
+    for name, characters in different.items():
+        lines += [f"static const struct range {name}[] = {{"]
+        lines += [f"\t{{ 0x{a:x}, 0x{b:x} }}," for a, b, _ in runs(characters)]
+        lines += ["};"]
+    (ROOT / "src/text/unicode_bert.inc").write_text("\n".join(lines) + "\n")
+
+
+TABLES = {"merges": write_merges, "sets": write_sets, "html": write_html, "unicode": write_unicode,
+          "bert": write_bert}
 
 
 def main():

@@ -46,11 +46,13 @@ bool checkpoint_unchanged(const struct checkpoint *checkpoint);
 clipcls_status checkpoint_intact(const struct checkpoint *checkpoint, clipcls_error *error);
 
 /* The tokenizer's files, as bytes owned by the checkpoint; all NULL = CLIP's own vocabulary.
- * Either vocab + merges or tokenizer_json. */
+ * For TOKENIZER_CLIP either vocab + merges or tokenizer_json; for TOKENIZER_SENTENCEPIECE
+ * tokenizer_json or spiece (a SentencePiece model); for TOKENIZER_WORDPIECE tokenizer_json or
+ * vocab_txt. */
 struct tokenizer_files {
-	const char *vocab, *merges, *tokenizer_json;
-	size_t vocab_size, merges_size, tokenizer_json_size; /* bytes */
-	const char *path;                                    /* of the file that messages should name */
+	const char *vocab, *merges, *tokenizer_json, *spiece, *vocab_txt;
+	size_t vocab_size, merges_size, tokenizer_json_size, spiece_size, vocab_txt_size; /* bytes */
+	const char *path; /* of the file that messages should name */
 };
 const struct tokenizer_files *checkpoint_tokenizer_files(const struct checkpoint *checkpoint);
 

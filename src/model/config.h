@@ -75,11 +75,31 @@ enum logit_scale {
 	LOGIT_SCALE_TEMPERATURE /* divided by the tensor temperature */
 };
 
-/* Whose cleaning and special tokens a prompt gets. */
-enum text_cleaning { TEXT_CLEANING_HUGGINGFACE, TEXT_CLEANING_OPENCLIP };
+/* The kind of vocabulary: which files it is read from, and how a text becomes tokens. */
+enum tokenizer_kind {
+	TOKENIZER_CLIP,          /* byte-pair encoding of bytes; vocab.json, tokenizer.json */
+	TOKENIZER_SENTENCEPIECE, /* unigram or byte-pair encoding of characters; tokenizer.json,
+	                            spiece.model */
+	TOKENIZER_WORDPIECE      /* BERT's; tokenizer.json, vocab.txt */
+};
+
+/* Whose cleaning and special tokens a prompt gets. The first two are for TOKENIZER_CLIP, the others
+ * for the other kinds. */
+enum text_cleaning {
+	TEXT_CLEANING_HUGGINGFACE,
+	TEXT_CLEANING_OPENCLIP,
+	TEXT_CLEANING_NONE,                  /* transformers: what the tokenizer's file says */
+	TEXT_CLEANING_LOWER,                 /* the same after lower case: Siglip2Tokenizer */
+	TEXT_CLEANING_SIGLIP,                /* SiglipTokenizer, which reads spiece.model */
+	TEXT_CLEANING_OPENCLIP_WHITESPACE,   /* HFTokenizer, clean = "whitespace" */
+	TEXT_CLEANING_OPENCLIP_LOWER,        /* clean = "lower" */
+	TEXT_CLEANING_OPENCLIP_CANONICALIZE, /* clean = "canonicalize" */
+};
 
 struct tokenizer_config {
+	enum tokenizer_kind kind;
 	enum text_cleaning cleaning;
+	bool strip_sep_token; /* HFTokenizer: the end token's id becomes 0 */
 };
 
 enum resize_mode { RESIZE_SHORTEST, RESIZE_SQUASH, RESIZE_LONGEST };

@@ -13,7 +13,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#define FILES_LIMIT 4 /* tokenizer files and class names */
+#define FILES_LIMIT 6 /* tokenizer files and class names */
 
 /* One tensor of the output. */
 struct item {
@@ -141,6 +141,8 @@ static clipcls_status plan(struct writer *writer, const enum dtype *dtype, clipc
 	add_file(unordered, &n, SINGLE_MERGES, files->merges, files->merges_size);
 	add_file(unordered, &n, SINGLE_TOKENIZER_JSON, files->tokenizer_json,
 	         files->tokenizer_json_size);
+	add_file(unordered, &n, SINGLE_SPIECE, files->spiece, files->spiece_size);
+	add_file(unordered, &n, SINGLE_VOCAB_TXT, files->vocab_txt, files->vocab_txt_size);
 	if (writer->classes != NULL)
 		add_file(unordered, &n, SINGLE_CLASSES, writer->classes, writer->classes_size);
 	else

@@ -22,6 +22,8 @@ void checkpoint_identity(struct buffer *out, const struct checkpoint *checkpoint
 	append_file(out, files->vocab, files->vocab_size);
 	append_file(out, files->merges, files->merges_size);
 	append_file(out, files->tokenizer_json, files->tokenizer_json_size);
+	append_file(out, files->spiece, files->spiece_size);
+	append_file(out, files->vocab_txt, files->vocab_txt_size);
 	safetensors_identity(out, checkpoint->weights);
 }
 

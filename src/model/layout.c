@@ -146,7 +146,7 @@ static clipcls_status read_file(struct checkpoint *checkpoint, size_t slot, cons
 	return status;
 }
 
-clipcls_status layout_read_tokenizer(struct checkpoint *checkpoint, clipcls_error *error)
+static clipcls_status read_clip_files(struct checkpoint *checkpoint, clipcls_error *error)
 {
 	struct tokenizer_files *files = &checkpoint->tokenizer;
 	clipcls_status status = CLIPCLS_OK;
@@ -167,9 +167,46 @@ clipcls_status layout_read_tokenizer(struct checkpoint *checkpoint, clipcls_erro
 		checkpoint->owned[3] = tokenizer;
 		tokenizer = NULL;
 	}
-	files->path = checkpoint->owned[3];
 	free(vocab);
 	free(merges);
 	free(tokenizer);
+	return status;
+}
+
+/* The first of the names that is there; path becomes the file's. */
+static clipcls_status read_first(struct checkpoint *checkpoint, const char *const *names,
+                                 const char **bytes, size_t *size, clipcls_error *error)
+{
+	char *path = NULL;
+	clipcls_status status = layout_find_file(&path, checkpoint->path, names, NULL, error);
+	if (status == CLIPCLS_OK && path != NULL)
+		status = read_file(checkpoint, 0, bytes, size, path, error);
+	checkpoint->owned[3] = path;
+	return status;
+}
+
+clipcls_status layout_read_tokenizer(struct checkpoint *checkpoint, clipcls_error *error)
+{
+	static const char *const json_names[] = { "tokenizer.json", NULL };
+	static const char *const spiece_names[] = { "spiece.model", "tokenizer.model",
+		                                        "sentencepiece.bpe.model", NULL };
+	static const char *const vocab_names[] = { "vocab.txt", NULL };
+	const struct tokenizer_config *config = &checkpoint->config.tokenizer;
+	struct tokenizer_files *files = &checkpoint->tokenizer;
+	clipcls_status status = CLIPCLS_OK;
+	if (config->kind == TOKENIZER_CLIP)
+		status = read_clip_files(checkpoint, error);
+	else if (config->cleaning != TEXT_CLEANING_SIGLIP)
+		status = read_first(checkpoint, json_names, &files->tokenizer_json,
+		                    &files->tokenizer_json_size, error);
+	if (status == CLIPCLS_OK && checkpoint->owned[3] == NULL) {
+		if (config->kind == TOKENIZER_SENTENCEPIECE)
+			status =
+			    read_first(checkpoint, spiece_names, &files->spiece, &files->spiece_size, error);
+		else if (config->kind == TOKENIZER_WORDPIECE)
+			status = read_first(checkpoint, vocab_names, &files->vocab_txt, &files->vocab_txt_size,
+			                    error);
+	}
+	files->path = checkpoint->owned[3];
 	return status;
 }

@@ -56,7 +56,10 @@ clipcls_status layout_detect(const char **layout, const char *path, clipcls_erro
 clipcls_status layout_find_file(char **out, const char *directory, const char *const *names,
                                 const char *pattern, clipcls_error *error);
 
-/* Reads vocab.json + merges.txt, else tokenizer.json, where the directory has them. */
+/* Reads the files of the tokenizer that the config (already read) calls for, where the directory
+ * has them. CLIP: vocab.json + merges.txt, else tokenizer.json. SentencePiece: tokenizer.json, else
+ * spiece.model, tokenizer.model or sentencepiece.bpe.model; SiglipTokenizer only the latter.
+ * WordPiece: tokenizer.json, else vocab.txt. */
 clipcls_status layout_read_tokenizer(struct checkpoint *checkpoint, clipcls_error *error);
 
 #endif

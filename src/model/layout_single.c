@@ -44,8 +44,8 @@ bool single_checksum_parse(uint64_t *out, const char *text)
 
 bool layout_single_is_file(const char *name)
 {
-	static const char *const names[] = { SINGLE_CLASSES, SINGLE_VOCAB, SINGLE_MERGES,
-		                                 SINGLE_TOKENIZER_JSON };
+	static const char *const names[] = { SINGLE_CLASSES,        SINGLE_VOCAB,  SINGLE_MERGES,
+		                                 SINGLE_TOKENIZER_JSON, SINGLE_SPIECE, SINGLE_VOCAB_TXT };
 	for (size_t i = 0; i < sizeof names / sizeof *names; i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;
@@ -166,6 +166,11 @@ clipcls_status layout_single_open(struct checkpoint *checkpoint, clipcls_error *
 	if (status == CLIPCLS_OK)
 		status = find_file(checkpoint, SINGLE_TOKENIZER_JSON, &files->tokenizer_json,
 		                   &files->tokenizer_json_size, error);
+	if (status == CLIPCLS_OK)
+		status = find_file(checkpoint, SINGLE_SPIECE, &files->spiece, &files->spiece_size, error);
+	if (status == CLIPCLS_OK)
+		status = find_file(checkpoint, SINGLE_VOCAB_TXT, &files->vocab_txt, &files->vocab_txt_size,
+		                   error);
 	if (status == CLIPCLS_OK)
 		status = find_file(checkpoint, SINGLE_CLASSES, &checkpoint->class_names,
 		                   &checkpoint->class_names_size, error);

@@ -15,6 +15,8 @@
 #define SINGLE_VOCAB "tokenizer.vocab"
 #define SINGLE_MERGES "tokenizer.merges"
 #define SINGLE_TOKENIZER_JSON "tokenizer.json"
+#define SINGLE_SPIECE "tokenizer.spiece"
+#define SINGLE_VOCAB_TXT "tokenizer.vocab_txt"
 
 /* The key of the config's own checksum; no tensor can be called so. */
 #define SINGLE_CONFIG_CHECKSUM "__config__"

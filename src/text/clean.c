@@ -177,20 +177,107 @@ static bool is_plain(const char *text, size_t n)
 	return true;
 }
 
-void clean_openclip(struct buffer *out, const char *text, size_t n)
+/* basic_clean, with white space at the ends left. */
+static void basic_clean(struct buffer *out, const char *text, size_t n)
 {
 	struct buffer a = { 0 }, b = { 0 };
-	bool failed = false;
 	if (is_plain(text, n)) {
-		unicode_lower_chars(out, text, n);
+		buffer_append(out, text, n);
 		return;
 	}
 	fix_text(&a, text, n);
 	html_unescape(&b, a.bytes, a.size);
-	restart(&a, &failed);
-	html_unescape(&a, b.bytes, b.size);
-	unicode_lower_text(out, a.bytes, a.size);
-	out->failed |= failed || a.failed || b.failed;
+	html_unescape(out, b.bytes, b.size);
+	out->failed |= a.failed || b.failed;
 	buffer_free(&a);
 	buffer_free(&b);
+}
+
+void clean_openclip(struct buffer *out, const char *text, size_t n)
+{
+	struct buffer clean = { 0 };
+	if (is_plain(text, n)) {
+		unicode_lower_chars(out, text, n);
+		return;
+	}
+	basic_clean(&clean, text, n);
+	unicode_lower_text(out, clean.bytes, clean.size);
+	out->failed |= clean.failed;
+	buffer_free(&clean);
+}
+
+/* Runs of what Python takes for white space become one space; none is left at the ends. */
+static void join_spaces(struct buffer *out, const char *text, size_t n)
+{
+	bool space = false;
+	size_t start = out->size;
+	uint32_t c;
+	for (size_t i = 0; i < n;) {
+		size_t length = utf8_decode(&c, text + i, n - i);
+		if (unicode_is_python_space(c)) {
+			space = true;
+		} else {
+			if (space && out->size > start)
+				buffer_byte(out, ' ');
+			space = false;
+			buffer_append(out, text + i, length);
+		}
+		i += length;
+	}
+}
+
+/* Drops Python's string.punctuation: all of ASCII's. */
+static void drop_punctuation(struct buffer *out, const char *text, size_t n,
+                             bool space_for_underscore)
+{
+	for (size_t i = 0; i < n; i++) {
+		unsigned char c = (unsigned char)text[i];
+		if (c == '_' && space_for_underscore)
+			buffer_byte(out, ' ');
+		else if (c <= ' ' || c >= 0x7f || (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') ||
+		         (c >= 'a' && c <= 'z'))
+			buffer_byte(out, text[i]);
+	}
+}
+
+void clean_siglip(struct buffer *out, const char *text, size_t n)
+{
+	struct buffer lower = { 0 }, words = { 0 };
+	unicode_lower_text(&lower, text, n);
+	drop_punctuation(&words, lower.bytes, lower.size, false);
+	join_spaces(out, words.bytes, words.size);
+	out->failed |= lower.failed || words.failed;
+	buffer_free(&lower);
+	buffer_free(&words);
+}
+
+void clean_openclip_whitespace(struct buffer *out, const char *text, size_t n)
+{
+	struct buffer clean = { 0 };
+	basic_clean(&clean, text, n);
+	join_spaces(out, clean.bytes, clean.size);
+	out->failed |= clean.failed;
+	buffer_free(&clean);
+}
+
+void clean_openclip_lower(struct buffer *out, const char *text, size_t n)
+{
+	struct buffer clean = { 0 };
+	clean_openclip_whitespace(&clean, text, n);
+	unicode_lower_text(out, clean.bytes, clean.size);
+	out->failed |= clean.failed;
+	buffer_free(&clean);
+}
+
+void clean_openclip_canonicalize(struct buffer *out, const char *text, size_t n)
+{
+	struct buffer clean = { 0 }, words = { 0 }, lower = { 0 };
+	basic_clean(&clean, text, n);
+	drop_punctuation(&words, clean.bytes, clean.size, true);
+	unicode_lower_text(&lower, words.bytes, words.size);
+	join_spaces(out, lower.bytes, lower.size);
+	out->failed |= clean.failed || words.failed || lower.failed;
+	buffer_free(&clean);
+	buffer_free(&words);
+	buffer_free(&lower);
 }

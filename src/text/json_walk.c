@@ -1,5 +1,8 @@
 #include "text/json_walk.h"
 
+#include <locale.h>
+#include <math.h>
+#include <stdlib.h>
 #include <string.h>
 
 void json_walk_fail(struct json_walk *walk, const char *what)
@@ -152,6 +155,31 @@ size_t json_walk_size(struct json_walk *walk)
 	}
 	if (walk->at < walk->end && strchr(".eE", *walk->at) != NULL && *walk->at != '\0')
 		json_walk_fail(walk, "a number is not whole");
+	return value;
+}
+
+double json_walk_number(struct json_walk *walk)
+{
+	char digits[64], *end = NULL;
+	size_t n = 0;
+	peek(walk);
+	const char *point = localeconv()->decimal_point; /* strtod reads the locale's */
+	for (const char *at = walk->at; walk->status == CLIPCLS_OK && at < walk->end; at++) {
+		if ((*at < '0' || *at > '9') && memchr("+-.eE", *at, 5) == NULL)
+			break;
+		if (n == sizeof digits - 1) {
+			json_walk_fail(walk, "a number is too long");
+			return 0;
+		}
+		digits[n++] = *at == '.' ? *point : *at;
+	}
+	digits[n] = '\0';
+	double value = n > 0 ? strtod(digits, &end) : 0;
+	if (end == NULL || *end != '\0' || digits[0] == '+' || !isfinite(value)) {
+		json_walk_fail(walk, "a number is missing or broken");
+		return 0;
+	}
+	walk->at += n;
 	return value;
 }
 

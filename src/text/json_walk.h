@@ -25,6 +25,8 @@ bool json_walk_at_string(struct json_walk *walk);
 void json_walk_string(struct json_walk *walk, struct buffer *out);
 /* Reads a whole number >= 0. */
 size_t json_walk_size(struct json_walk *walk);
+/* Reads a number of any kind; it is finite. */
+double json_walk_number(struct json_walk *walk);
 /* Steps over one value of any kind and gives where it stands; nesting is not checked. */
 void json_walk_value(struct json_walk *walk, const char **text, size_t *n);
 /* Nothing but white space may be left. */

@@ -7,20 +7,12 @@
 
 const char *special_start_token(enum text_cleaning reference)
 {
-	switch (reference) {
-	case TEXT_CLEANING_HUGGINGFACE: return "<|startoftext|>";
-	case TEXT_CLEANING_OPENCLIP: return "<start_of_text>";
-	}
-	return "";
+	return reference == TEXT_CLEANING_HUGGINGFACE ? "<|startoftext|>" : "<start_of_text>";
 }
 
 const char *special_end_token(enum text_cleaning reference)
 {
-	switch (reference) {
-	case TEXT_CLEANING_HUGGINGFACE: return "<|endoftext|>";
-	case TEXT_CLEANING_OPENCLIP: return "<end_of_text>";
-	}
-	return "";
+	return reference == TEXT_CLEANING_HUGGINGFACE ? "<|endoftext|>" : "<end_of_text>";
 }
 
 /* Bytes of `pattern` (ASCII, lower case) at the scanner's place; 0 = something else stands there.

@@ -14,7 +14,7 @@
 struct reader {
 	struct vocabulary *vocabulary;
 	struct json_walk walk;
-	struct buffer key, left, right; /* scratch */
+	struct buffer key; /* scratch */
 	bool has_model, has_vocab, has_merges;
 	const char *merges; /* where they stand; read when the vocabulary is known */
 	size_t merges_size;
@@ -43,45 +43,54 @@ clipcls_status vocabulary_read_members(struct vocabulary *vocabulary, struct jso
 /* ---- merges --------------------------------------------------------------------------------- */
 
 /* One merge: ["a","b"], or "a b" in older files. */
-static void read_merge(struct reader *reader, struct json_walk *walk)
+static void read_merge(struct vocabulary *vocabulary, struct json_walk *walk,
+                       struct buffer scratch[2])
 {
+	struct buffer *first = &scratch[0], *second = &scratch[1];
 	const char *left, *right;
 	size_t n_left, n_right;
 	if (json_walk_at_string(walk)) {
-		json_walk_string(walk, &reader->left);
+		json_walk_string(walk, first);
 		if (walk->status != CLIPCLS_OK)
 			return;
-		left = reader->left.bytes;
-		const char *space = memchr(left, ' ', reader->left.size);
-		n_left = space != NULL ? (size_t)(space - left) : reader->left.size;
-		n_right = space != NULL ? reader->left.size - n_left - 1 : 0;
-		right = left + (reader->left.size - n_right);
+		left = first->bytes;
+		const char *space = memchr(left, ' ', first->size);
+		n_left = space != NULL ? (size_t)(space - left) : first->size;
+		n_right = space != NULL ? first->size - n_left - 1 : 0;
+		right = left + (first->size - n_right);
 	} else {
 		json_walk_expect(walk, '[');
-		json_walk_string(walk, &reader->left);
+		json_walk_string(walk, first);
 		json_walk_expect(walk, ',');
-		json_walk_string(walk, &reader->right);
+		json_walk_string(walk, second);
 		json_walk_expect(walk, ']');
-		left = reader->left.bytes;
-		n_left = reader->left.size;
-		right = reader->right.bytes;
-		n_right = reader->right.size;
+		left = first->bytes;
+		n_left = first->size;
+		right = second->bytes;
+		n_right = second->size;
 	}
 	if (walk->status == CLIPCLS_OK)
-		walk->status =
-		    vocabulary_add_merge(reader->vocabulary, left, n_left, right, n_right, reader->error);
+		walk->status = vocabulary_add_merge(vocabulary, left, n_left, right, n_right, walk->error);
 }
 
-static clipcls_status read_merges(struct reader *reader)
+clipcls_status vocabulary_read_merge_list(struct vocabulary *vocabulary, struct json_walk walk)
 {
-	struct json_walk walk = reader->walk;
+	struct buffer scratch[2] = { { 0 } };
 	bool first = true;
-	walk.at = reader->merges;
-	walk.end = reader->merges + reader->merges_size;
 	json_walk_expect(&walk, '[');
 	while (walk.status == CLIPCLS_OK && json_walk_more(&walk, &first, ']'))
-		read_merge(reader, &walk);
+		read_merge(vocabulary, &walk, scratch);
+	buffer_free(&scratch[0]);
+	buffer_free(&scratch[1]);
 	return walk.status;
+}
+
+static clipcls_status read_merges(const struct reader *reader)
+{
+	struct json_walk walk = reader->walk;
+	walk.at = reader->merges;
+	walk.end = reader->merges + reader->merges_size;
+	return vocabulary_read_merge_list(reader->vocabulary, walk);
 }
 
 /* ---- the walk ------------------------------------------------------------------------------- */
@@ -305,7 +314,5 @@ clipcls_status vocabulary_read_tokenizer_json(struct vocabulary **out,
 	for (size_t i = 0; i < sizeof trees / sizeof *trees; i++)
 		json_free(trees[i]);
 	buffer_free(&reader.key);
-	buffer_free(&reader.left);
-	buffer_free(&reader.right);
 	return status;
 }

@@ -23,6 +23,7 @@ struct range {
 	uint32_t first, last;
 };
 
+#include "text/unicode_bert.inc"
 #include "text/unicode_newer.inc"
 
 #define LENGTH(array) (sizeof(array) / sizeof *(array))
@@ -43,6 +44,11 @@ bool unicode_is_space(uint32_t c)
 		                                   { 0x2028, 0x2029 }, { 0x202f, 0x202f },
 		                                   { 0x205f, 0x205f }, { 0x3000, 0x3000 } };
 	return in_ranges(c, spaces, LENGTH(spaces));
+}
+
+bool unicode_is_python_space(uint32_t c)
+{
+	return unicode_is_space(c) || (c >= 0x1c && c <= 0x1f);
 }
 
 const char *unicode_version(void)
@@ -91,13 +97,69 @@ enum text_class unicode_class(uint32_t c, enum text_cleaning reference)
 	}
 }
 
+/* ---- BERT ----------------------------------------------------------------------------------- */
+
+bool unicode_bert_is_control(uint32_t c)
+{
+	switch (utf8proc_category((utf8proc_int32_t)c)) {
+	case UTF8PROC_CATEGORY_CC: return c != '\t' && c != '\n' && c != '\r';
+	case UTF8PROC_CATEGORY_CF: return !in_ranges(c, other_formats, LENGTH(other_formats));
+	case UTF8PROC_CATEGORY_CO: return true;
+	default: return c == 0xfffd;
+	}
+}
+
+bool unicode_bert_is_accent(uint32_t c)
+{
+	bool mark = utf8proc_category((utf8proc_int32_t)c) == UTF8PROC_CATEGORY_MN;
+	return mark != in_ranges(c, other_marks, LENGTH(other_marks));
+}
+
+bool unicode_bert_is_punctuation(uint32_t c)
+{
+	bool punctuation = false;
+	switch (utf8proc_category((utf8proc_int32_t)c)) {
+	case UTF8PROC_CATEGORY_PC:
+	case UTF8PROC_CATEGORY_PD:
+	case UTF8PROC_CATEGORY_PS:
+	case UTF8PROC_CATEGORY_PE:
+	case UTF8PROC_CATEGORY_PI:
+	case UTF8PROC_CATEGORY_PF:
+	case UTF8PROC_CATEGORY_PO: punctuation = true; break;
+	case UTF8PROC_CATEGORY_SM:
+	case UTF8PROC_CATEGORY_SC:
+	case UTF8PROC_CATEGORY_SK:
+	case UTF8PROC_CATEGORY_SO: punctuation = c < 0x80; break;
+	default: break;
+	}
+	return punctuation != in_ranges(c, other_punctuation, LENGTH(other_punctuation));
+}
+
+/* ---- graphemes ------------------------------------------------------------------------------ */
+
+size_t unicode_grapheme(const char *text, size_t n)
+{
+	uint32_t before, after;
+	utf8proc_int32_t state = 0;
+	size_t length = utf8_decode(&before, text, n);
+	while (length < n) {
+		size_t next = utf8_decode(&after, text + length, n - length);
+		if (utf8proc_grapheme_break_stateful((utf8proc_int32_t)before, (utf8proc_int32_t)after,
+		                                     &state))
+			break;
+		before = after;
+		length += next;
+	}
+	return length;
+}
+
 /* ---- normalization -------------------------------------------------------------------------- */
 
 static void append_mapped(struct buffer *out, const char *text, size_t n, utf8proc_option_t options)
 {
 	utf8proc_uint8_t *mapped = NULL;
 	utf8proc_ssize_t size = utf8proc_map((const utf8proc_uint8_t *)text, (utf8proc_ssize_t)n,
-	                                     &mapped, UTF8PROC_STABLE | UTF8PROC_COMPOSE | options);
+	                                     &mapped, UTF8PROC_STABLE | options);
 	if (size < 0)
 		out->failed = true;
 	else
@@ -120,13 +182,18 @@ void unicode_compose(struct buffer *out, const char *text, size_t n, enum text_c
 		uint32_t c;
 		size_t length = utf8_decode(&c, text + i, n - i);
 		if (in_ranges(c, uncomposed, LENGTH(uncomposed))) {
-			append_mapped(out, text + start, i - start, 0);
+			append_mapped(out, text + start, i - start, UTF8PROC_COMPOSE);
 			buffer_append(out, text + i, length);
 			start = i + length;
 		}
 		i += length;
 	}
-	append_mapped(out, text + start, n - start, 0);
+	append_mapped(out, text + start, n - start, UTF8PROC_COMPOSE);
+}
+
+void unicode_decompose(struct buffer *out, const char *text, size_t n)
+{
+	append_mapped(out, text, n, UTF8PROC_DECOMPOSE);
 }
 
 void unicode_usual_width(struct buffer *out, uint32_t c)
@@ -139,7 +206,7 @@ void unicode_usual_width(struct buffer *out, uint32_t c)
 		if (one.failed)
 			out->failed = true;
 		else
-			append_mapped(out, one.bytes, one.size, UTF8PROC_COMPAT);
+			append_mapped(out, one.bytes, one.size, UTF8PROC_COMPAT | UTF8PROC_COMPOSE);
 		buffer_free(&one);
 	} else {
 		buffer_code_point(out, c);

@@ -18,10 +18,24 @@ bool unicode_is_space(uint32_t c);
 /* \d of Python's re: a decimal digit of any script. */
 bool unicode_is_decimal(uint32_t c);
 
+/* str.isspace(): the same and four control characters, U+001C to U+001F. */
+bool unicode_is_python_space(uint32_t c);
+
+/* The kinds of characters that BERT's normalizer and pre-tokenizer go by: what is dropped as a
+ * control character, an accent when it stands alone, punctuation. Its Unicode is an old one. */
+bool unicode_bert_is_control(uint32_t c);
+bool unicode_bert_is_accent(uint32_t c);
+bool unicode_bert_is_punctuation(uint32_t c);
+
+/* Bytes of the extended grapheme cluster that text[0..n) starts with; n > 0, valid UTF-8. */
+size_t unicode_grapheme(const char *text, size_t n);
+
 /* What follows takes n bytes of valid UTF-8 and appends to *out. */
 
 /* Normalization form C. */
 void unicode_compose(struct buffer *out, const char *text, size_t n, enum text_cleaning reference);
+/* Normalization form D. */
+void unicode_decompose(struct buffer *out, const char *text, size_t n);
 /* Rust's char::to_lowercase, one character at a time. */
 void unicode_lower_chars(struct buffer *out, const char *text, size_t n);
 /* Python's str.lower(): the same, but a sigma that ends a word becomes a final one. */

@@ -33,7 +33,7 @@ struct vocabulary {
 	struct merge *more;
 	size_t more_count, more_capacity;
 	uint32_t ranks;
-	size_t next_merged;   /* where the next merge's token probably is: the one behind the last's */
+	size_t last_merged;   /* the last merge's token: the next one's is probably it, or behind it */
 	unsigned char *taken; /* one bit for each id: given to a token */
 	struct buffer joined; /* scratch of vocabulary_add_merge */
 	int32_t start_id, end_id;
@@ -172,11 +172,12 @@ clipcls_status vocabulary_add_merged(struct vocabulary *vocabulary, const char *
 /* Vocabularies mostly list tokens in the order of their merges: a guess spares most look-ups. */
 static bool find_merged(size_t *place, struct vocabulary *vocabulary, const char *text, size_t n)
 {
-	*place = vocabulary->next_merged;
+	*place = vocabulary->last_merged + 1;
 	if (!token_table_is(&vocabulary->table, *place, text, n) &&
+	    !token_table_is(&vocabulary->table, --*place, text, n) &&
 	    !vocabulary_find(vocabulary, text, n, place))
 		return false;
-	vocabulary->next_merged = *place + 1;
+	vocabulary->last_merged = *place;
 	return true;
 }
 

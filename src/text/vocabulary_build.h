@@ -32,6 +32,8 @@ clipcls_status vocabulary_read_merges(struct vocabulary *vocabulary, const char 
 /* A JSON object of token: id, at the walk's place. */
 clipcls_status vocabulary_read_members(struct vocabulary *vocabulary, struct json_walk *walk,
                                        clipcls_error *error);
+/* A JSON list of merges, each "left right" or ["left","right"], at the walk's place. */
+clipcls_status vocabulary_read_merge_list(struct vocabulary *vocabulary, struct json_walk walk);
 clipcls_status vocabulary_read_vocab_json(struct vocabulary **out,
                                           const struct tokenizer_files *files, size_t vocab_size,
                                           clipcls_error *error);
