@@ -54,20 +54,22 @@ static double piece_score(const struct unigram *unigram, const struct piece *pie
 	return piece->score;
 }
 
-/* A way to `end` whose last piece starts at `start`. The first of equals stays. */
+/* A way to `end` whose last piece starts at `start`. The first of equals stays, and SentencePiece
+ * knows sums in single precision. */
 static void offer(struct unigram_node *nodes, const struct unigram *unigram, size_t start,
                   size_t end, double sum, int32_t id)
 {
 	struct unigram_node *node = &nodes[end];
+	if (unigram->is_sentencepiece)
+		sum = (double)(float)sum;
 	if (node->start != NO_START && sum <= node->score)
 		return;
-	node->score = unigram->is_sentencepiece ? (double)(float)sum : sum;
+	node->score = sum;
 	node->start = start;
 	node->id = id;
 }
 
-/* What a way costs with an unknown character behind it. SentencePiece adds this in single
- * precision, and only this: its scores of pieces are doubles by the tenth above. */
+/* What a way costs with an unknown character behind it. */
 static double unknown_sum(const struct unigram *unigram, double before)
 {
 	if (!unigram->is_sentencepiece)

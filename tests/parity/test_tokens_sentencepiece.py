@@ -4,7 +4,6 @@ The vocabularies are trained here, in the formats of the real ones; ids must be 
 """
 
 import json
-import sys
 
 import pytest
 import sentencepiece
@@ -12,7 +11,7 @@ from open_clip.tokenizer import HFTokenizer
 from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, Siglip2Tokenizer, SiglipTokenizer, T5Tokenizer, XLMRobertaTokenizer
 
-from token_texts import compare, not_mended, our_ids, texts, training_texts
+from token_texts import compare, not_mended, texts, training_texts
 
 CONTEXT_LENGTH = 64
 
@@ -179,7 +178,8 @@ def gemma_parts(tmp_path_factory):
 def gemma(gemma_parts, tmp_path_factory):
     folder = tmp_path_factory.mktemp("gemma")
     vocab, merges = gemma_parts
-    tokenizer = Siglip2Tokenizer(vocab=vocab, merges=merges, add_bos_token=False, add_eos_token=True)
+    tokenizer = Siglip2Tokenizer(vocab=vocab, merges=merges, add_bos_token=False, add_eos_token=True,
+                                 padding_side="right")
     tokenizer.add_tokens([AddedToken(t, normalized=False, special=False)
                           for t in ["<unused1>", "<start_of_turn>", "\n", "\n\n", "\u2581\u2581"]])
     tokenizer.save_pretrained(folder)

@@ -1,12 +1,9 @@
 """Strings and vocabularies for the tokenizers that are not CLIP's, and the comparison.
 
-Left out: characters that are unassigned in Python's Unicode (14) or written since, since the references
-carry versions of their own, and texts that ftfy would mend as mis-decoded (only where open_clip is the
-reference).
+Left out: characters that Python's Unicode does not know, since the references carry versions of their
+own, and, where open_clip is the reference, texts that ftfy would mend as mis-decoded.
 """
 
-import os
-import pathlib
 import random
 import subprocess
 import unicodedata
@@ -66,16 +63,6 @@ def compare(name, cleaning, kind, batch, theirs, context_length, directory):
     for text, our, their in wrong[:15]:
         print("  ", ascii(text)[:300], "\n    ours  ", our[:40], "\n    theirs", their[:40])
     assert not wrong
-
-
-def without_padding(rows, pad, keep=0):
-    """Rows of HFTokenizer: the padding at the end goes, and `keep` of it (an end token) stays."""
-    out = []
-    for row in rows.tolist():
-        while len(row) > 1 and row[-1] == pad and (not keep or row[-2] == pad):
-            row.pop()
-        out.append(row)
-    return out
 
 
 def not_mended(batch):
