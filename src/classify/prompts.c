@@ -33,6 +33,18 @@ static size_t pooled_position(const struct text_config *config, const int32_t *i
 	return position;
 }
 
+/* Fills the context up; gives its length. */
+static size_t pad(int32_t *ids, size_t count, const struct text_config *config)
+{
+	size_t padding = config->context_length - count;
+	int32_t *padded = config->pad_left ? ids : ids + count;
+	if (config->pad_left)
+		memmove(ids + padding, ids, count * sizeof *ids);
+	for (size_t i = 0; i < padding; i++)
+		padded[i] = config->pad_token_id;
+	return config->context_length;
+}
+
 clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *model,
                                const char *text, clipcls_error *error)
 {
@@ -54,8 +66,8 @@ clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *mo
 	                                         config->context_length, error);
 	if (status != CLIPCLS_OK)
 		return status;
-	for (; config->attention == TEXT_ATTENTION_CONTEXT && count < config->context_length; count++)
-		own[count] = config->pad_token_id;
+	if (config->attention == TEXT_ATTENTION_CONTEXT)
+		count = pad(own, count, config);
 	size_t pooled = pooled_position(config, own, count);
 	count = config->attention == TEXT_ATTENTION_CAUSAL ? pooled + 1 : count;
 	list->places[list->count++] = (struct prompt_place){ list->id_count, count, pooled };

@@ -63,6 +63,7 @@ struct text_config {
 	enum pooling pooling;
 	int32_t eos_token_id; /* for POOLING_END_TOKEN */
 	int32_t pad_token_id; /* for TEXT_ATTENTION_CONTEXT */
+	bool pad_left;        /* padding stands before a prompt */
 	bool projection, projection_bias;
 };
 

@@ -12,6 +12,7 @@ static void read_text(struct text_config *out, struct config_reader *reader)
 	out->attention = TEXT_ATTENTION_CONTEXT;
 	out->pooling = POOLING_LAST;
 	out->projection = out->projection_bias = true;
+	out->pad_token_id = huggingface_read_id(reader, "pad_token_id", 1);
 }
 
 /* SiglipVisionConfig */
@@ -30,6 +31,8 @@ static void read(struct model_config *out, struct config_reader *reader)
 {
 	out->family = FAMILY_SIGLIP;
 	out->logit_bias = true;
+	out->tokenizer = (struct tokenizer_config){ .kind = TOKENIZER_SENTENCEPIECE,
+		                                        .cleaning = TEXT_CLEANING_SIGLIP };
 	struct config_reader text = config_enter(reader, "text_config", "text_config.");
 	read_text(&out->text, &text);
 	out->projection_dim = config_size(&text, "projection_size", out->text.transformer.width);

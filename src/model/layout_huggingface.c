@@ -5,6 +5,7 @@
 #include "model/config_reader.h"
 #include "model/huggingface.h"
 #include "model/layout.h"
+#include "model/tokenizer_settings.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -79,6 +80,57 @@ static clipcls_status open_weights(struct checkpoint *checkpoint, clipcls_error 
 	return status;
 }
 
+/* transformers' tokenizers by the names of their classes. CLIP's needs none of what the settings
+ * say. */
+static clipcls_status choose_tokenizer(struct model_config *config,
+                                       const struct tokenizer_settings *settings,
+                                       clipcls_error *error)
+{
+	static const struct {
+		const char *name;
+		struct tokenizer_config config;
+		bool pad_left;
+	} known[] = {
+		{ "SiglipTokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_SIGLIP, false }, false },
+		{ "Siglip2Tokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_LOWER, false }, true },
+		{ "GemmaTokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE, false }, true },
+		{ "T5Tokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE, false }, false },
+		{ "BertTokenizer", { TOKENIZER_WORDPIECE, TEXT_CLEANING_NONE, false }, false },
+	};
+	if (settings->pad_token_id >= 0)
+		config->text.pad_token_id = settings->pad_token_id;
+	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+		if (strcmp(known[i].name, settings->name) != 0)
+			continue;
+		config->tokenizer = known[i].config;
+		config->text.pad_left = settings->has_side ? settings->pad_left : known[i].pad_left;
+		return CLIPCLS_OK;
+	}
+	config->text.pad_left = settings->pad_left;
+	return settings->name[0] == '\0'
+	           ? CLIPCLS_OK
+	           : error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+	                       "tokenizer_config.json: tokenizer_class = \"%s\" is not supported",
+	                       settings->name);
+}
+
+static clipcls_status read_tokenizer(struct checkpoint *checkpoint, clipcls_error *error)
+{
+	struct model_config *config = &checkpoint->config;
+	struct tokenizer_settings settings;
+	clipcls_status status = CLIPCLS_OK;
+	if (config->tokenizer.kind != TOKENIZER_CLIP) {
+		status = tokenizer_settings_read(&settings, checkpoint->path, error);
+		if (status == CLIPCLS_OK)
+			status = choose_tokenizer(config, &settings, error);
+		if (status != CLIPCLS_OK) {
+			error_prefix(error, "%s: ", checkpoint->path);
+			return status;
+		}
+	}
+	return layout_read_tokenizer(checkpoint, error);
+}
+
 clipcls_status layout_huggingface_open(struct checkpoint *checkpoint, clipcls_error *error)
 {
 	json *root = NULL;
@@ -100,7 +152,7 @@ clipcls_status layout_huggingface_open(struct checkpoint *checkpoint, clipcls_er
 	if (status == CLIPCLS_OK)
 		status = open_weights(checkpoint, error);
 	if (status == CLIPCLS_OK)
-		status = layout_read_tokenizer(checkpoint, error);
+		status = read_tokenizer(checkpoint, error);
 	if (model != NULL)
 		checkpoint->naming.vision = checkpoint->naming.text = model->dialect;
 	json_free(root);

@@ -58,7 +58,9 @@ enum feature {
 	NORM_AFTER = 1 << 4,
 	MAP = 1 << 5,
 	PROJECTION = 1 << 6,
-	PROJECTION_BIAS = 1 << 7
+	TRUNK_HEAD = 1 << 7, /* where the file has it, which is no matter of the config */
+	OWN_HEAD = 1 << 8,
+	PROJECTION_BIAS = 1 << 9
 };
 
 /* D width, M mlp_width, E projection_dim, N positions, P patch_size. */
@@ -92,11 +94,15 @@ static const struct tensor_row rows[] = {
 	{ "vision_model.post_layernorm.bias", "D", NORM_AFTER,
 	  .sources = { [DIALECT_OPENCLIP] = FROM("ln_post.bias"),
 	               [DIALECT_TIMM] = FROM("trunk.fc_norm.bias") } },
-	{ "visual_projection.weight", "ED", PROJECTION,
+	{ "visual_projection.weight", "ED", PROJECTION | OWN_HEAD,
 	  .sources = { [DIALECT_OPENCLIP] = FROM_TRANSPOSED("proj"),
 	               [DIALECT_TIMM] = FROM("head.proj.weight") } },
-	{ "visual_projection.bias", "E", PROJECTION | PROJECTION_BIAS,
+	{ "visual_projection.bias", "E", PROJECTION | PROJECTION_BIAS | OWN_HEAD,
 	  .sources = { [DIALECT_TIMM] = FROM("head.proj.bias") } },
+	{ "visual_projection.weight", "ED", PROJECTION | TRUNK_HEAD,
+	  .sources = { [DIALECT_TIMM] = FROM("trunk.head.weight") } },
+	{ "visual_projection.bias", "E", PROJECTION | TRUNK_HEAD,
+	  .sources = { [DIALECT_TIMM] = FROM("trunk.head.bias") } },
 };
 
 /* The pooling head of SigLIP. */
@@ -154,7 +160,8 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 		[DIALECT_TIMM] = "visual.trunk.blocks."
 	};
 	const struct vit_config *vit = &config->vision.vit;
-	enum tensor_dialect dialect = list->naming.vision;
+	const bool trunk_head = list->naming.vision == DIALECT_TIMM_HEAD;
+	const enum tensor_dialect dialect = trunk_head ? DIALECT_TIMM : list->naming.vision;
 	size_t side = config->vision.image_size / vit->patch_size;
 	size_t sizes[26] = { ['D' - 'A'] = vit->transformer.width,
 		                 ['M' - 'A'] = vit->transformer.mlp_width,
@@ -164,7 +171,7 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 	struct tensor_part part = { .prefix = "",
 		                        .source_prefix = prefixes[dialect],
 		                        .dialect = dialect,
-		                        .features = features_of(vit),
+		                        .features = features_of(vit) | (trunk_head ? TRUNK_HEAD : OWN_HEAD),
 		                        .sizes = sizes };
 	tensor_list_rows(list, &part, rows, sizeof rows / sizeof *rows);
 	transformer_list(list, &part, "vision_model.encoder.layers.", block_prefixes[dialect],

@@ -14,8 +14,7 @@ struct key {
 	const char *word;
 };
 
-/* CLIP.__init__ and factory.create_model. init_logit_bias belongs to SigLIP, multimodal_cfg to
- * CoCa. */
+/* CLIP.__init__ and factory.create_model. multimodal_cfg belongs to CoCa. */
 static const struct key model_keys[] = {
 	{ "embed_dim", KEY_READ, NULL },
 	{ "vision_cfg", KEY_READ, NULL },
@@ -26,7 +25,7 @@ static const struct key model_keys[] = {
 	{ "nonscalar_logit_scale", KEY_READ, NULL },
 	{ "cast_dtype", KEY_READ, NULL },
 	{ "output_dict", KEY_READ, NULL },
-	{ "init_logit_bias", KEY_DEFAULT, NULL },
+	{ "init_logit_bias", KEY_READ, NULL },
 	{ "multimodal_cfg", KEY_DEFAULT, NULL },
 	{ NULL, KEY_READ, NULL },
 };
@@ -51,13 +50,13 @@ static const struct key vision_keys[] = {
 	{ "timm_proj_bias", KEY_READ, NULL },
 	{ "timm_drop", KEY_READ, NULL },
 	{ "timm_drop_path", KEY_READ, NULL },
-	{ "timm_model_name", KEY_OFF, NULL },
+	{ "timm_model_name", KEY_READ, NULL },
 	{ "ls_init_value", KEY_DEFAULT, NULL }, /* 0 is a layer scale, too */
 	{ "attentional_pool", KEY_OFF, NULL },
-	{ "no_ln_pre", KEY_OFF, NULL },
-	{ "final_ln_after_pool", KEY_OFF, NULL },
+	{ "no_ln_pre", KEY_READ, NULL },
+	{ "final_ln_after_pool", KEY_READ, NULL },
 	{ "output_tokens", KEY_OFF, NULL },
-	{ "pool_type", KEY_DEFAULT, "tok" },
+	{ "pool_type", KEY_READ, NULL },
 	{ "block_type", KEY_DEFAULT, "default" },
 	{ "qk_norm", KEY_OFF, NULL },
 	{ "scaled_cosine_attn", KEY_OFF, NULL },
@@ -86,14 +85,14 @@ static const struct key text_keys[] = {
 	{ "hf_proj_type", KEY_READ, NULL },
 	{ "hf_pooler_type", KEY_READ, NULL },
 	{ "hf_model_name", KEY_OFF, NULL },
-	{ "hf_tokenizer_name", KEY_OFF, NULL },
+	{ "hf_tokenizer_name", KEY_READ, NULL },
 	{ "tokenizer_mode", KEY_OFF, NULL },
-	{ "tokenizer_kwargs", KEY_OFF, NULL },
+	{ "tokenizer_kwargs", KEY_READ, NULL },
 	{ "ls_init_value", KEY_DEFAULT, NULL },
 	{ "embed_cls", KEY_OFF, NULL },
-	{ "no_causal_mask", KEY_OFF, NULL },
-	{ "proj_bias", KEY_OFF, NULL },
-	{ "proj_type", KEY_DEFAULT, "linear" },
+	{ "no_causal_mask", KEY_READ, NULL },
+	{ "proj_bias", KEY_READ, NULL },
+	{ "proj_type", KEY_READ, NULL },
 	{ "output_tokens", KEY_OFF, NULL },
 	{ "block_type", KEY_DEFAULT, "default" },
 	{ "qk_norm", KEY_OFF, NULL },

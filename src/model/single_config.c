@@ -9,7 +9,16 @@
 
 /* Indexed by the enums of config.h. */
 static const char *const logit_scale_words[] = { "logarithm", "temperature", NULL };
-static const char *const cleaning_words[] = { "huggingface", "openclip", NULL };
+static const char *const tokenizer_words[] = { "clip", "sentencepiece", "wordpiece", NULL };
+static const char *const cleaning_words[] = { "huggingface",
+	                                          "openclip",
+	                                          "none",
+	                                          "lower",
+	                                          "siglip",
+	                                          "openclip_whitespace",
+	                                          "openclip_lower",
+	                                          "openclip_canonicalize",
+	                                          NULL };
 static const char *const order_words[] = { "huggingface", "openclip", NULL };
 
 #define COUNT(array) (sizeof(array) / sizeof *(array))
@@ -39,6 +48,16 @@ static const struct config_field tokenizer_items[] = {
 	  .kind = FIELD_WORD,
 	  .offset = offsetof(struct tokenizer_config, cleaning),
 	  .words = cleaning_words },
+	{ .key = "kind",
+	  .kind = FIELD_WORD,
+	  .offset = offsetof(struct tokenizer_config, kind),
+	  .words = tokenizer_words,
+	  .optional = true,
+	  .fallback = TOKENIZER_CLIP },
+	{ .key = "strip_sep_token",
+	  .kind = FIELD_BOOL,
+	  .offset = offsetof(struct tokenizer_config, strip_sep_token),
+	  .optional = true },
 };
 
 #define PREPROCESS(key_, kind_, member)                                                      \

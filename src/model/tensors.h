@@ -18,6 +18,7 @@ enum tensor_dialect {
 	DIALECT_OPENCLIP,      /* open_clip's CLIP */
 	DIALECT_OPENCLIP_TEXT, /* open_clip's CustomTextCLIP: its text tower's names begin with text. */
 	DIALECT_TIMM,          /* open_clip's TimmModel around a tower of timm's */
+	DIALECT_TIMM_HEAD,     /* the same, the projection being the trunk's classifier */
 	TENSOR_DIALECTS
 };
 

@@ -17,7 +17,8 @@ import numpy as np
 import open_clip
 import torch
 from PIL import Image
-from transformers import CLIPImageProcessorPil, CLIPModel, CLIPTokenizer
+from transformers import (AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer,
+                          SiglipImageProcessorPil, SiglipModel)
 from transformers.image_utils import load_image
 
 torch.use_deterministic_algorithms(True)
@@ -28,14 +29,22 @@ def unit(x):
     return x / x.norm(dim=-1, keepdim=True)
 
 
+# Of each model_type: model, image processor, tokenizer, and what of the tokenizer's output the model gets.
+CLASSES = {
+    "clip": (CLIPModel, CLIPImageProcessorPil, CLIPTokenizer, ["input_ids", "attention_mask"]),
+    "siglip": (SiglipModel, SiglipImageProcessorPil, AutoTokenizer, ["input_ids"]),
+}
+
+
 class HuggingFace:
     applies_exif = True
 
     def __init__(self, folder):
-        self.model = CLIPModel.from_pretrained(folder, dtype=torch.float32,
-                                               attn_implementation="eager").eval()
-        self.processor = CLIPImageProcessorPil.from_pretrained(folder)
-        self.tokenizer = CLIPTokenizer.from_pretrained(folder)
+        model, processor, tokenizer, self.inputs = CLASSES[AutoConfig.from_pretrained(folder).model_type]
+        self.model = model.from_pretrained(folder, dtype=torch.float32,
+                                           attn_implementation="eager").eval()
+        self.processor = processor.from_pretrained(folder)
+        self.tokenizer = tokenizer.from_pretrained(folder)
         self.context_length = self.model.config.text_config.max_position_embeddings
         self.logit_scale = self.model.logit_scale.exp().item()
 
@@ -53,6 +62,7 @@ class HuggingFace:
     def encode_texts(self, texts):
         inputs = self.tokenizer(texts, padding="max_length", truncation=True,
                                 max_length=self.context_length, return_tensors="pt")
+        inputs = {key: inputs[key] for key in self.inputs}
         return self.model.get_text_features(**inputs).pooler_output
 
 
@@ -96,6 +106,11 @@ def no_initialisation():
             setattr(torch.nn.init, name, function)
 
 
+def logit_bias(model):
+    bias = getattr(model, "logit_bias", None)
+    return None if bias is None else bias.item()
+
+
 class Reference:
     def __init__(self, folder):
         folder = pathlib.Path(folder)
@@ -103,6 +118,7 @@ class Reference:
         self.library = (OpenCLIP if openclip else HuggingFace)(folder)
         self.applies_exif = self.library.applies_exif
         self.logit_scale = self.library.logit_scale
+        self.logit_bias = logit_bias(self.library.model)  # None: scores are a softmax
 
     def pixels(self, path):
         return self.library.pixels(path).numpy()

@@ -6,12 +6,12 @@ The vocabularies are trained here, in the formats of the real ones; ids must be 
 import json
 
 import pytest
-import sentencepiece
 from open_clip.tokenizer import HFTokenizer
-from tokenizers import AddedToken, Tokenizer, models, normalizers, pre_tokenizers, trainers
+from tokenizers import AddedToken, Tokenizer
 from transformers import AutoTokenizer, Siglip2Tokenizer, SiglipTokenizer, T5Tokenizer, XLMRobertaTokenizer
 
-from token_texts import compare, not_mended, texts, training_texts
+from token_texts import compare, not_mended, texts
+from vocabularies import charsmap_of, gemma_parts, pieces_of, train_sentencepiece
 
 CONTEXT_LENGTH = 64
 
@@ -19,22 +19,6 @@ CONTEXT_LENGTH = 64
 @pytest.fixture(scope="session")
 def strings():
     return texts()
-
-
-@pytest.fixture(scope="session")
-def corpus(tmp_path_factory):
-    path = tmp_path_factory.mktemp("corpus") / "lines.txt"
-    path.write_text("\n".join(training_texts()))
-    return path
-
-
-def train(folder, corpus, **options):
-    """spiece.model with SigLIP's ids: <pad>, </s>, <unk>."""
-    options = {"vocab_size": 4000, "pad_id": 0, "eos_id": 1, "unk_id": 2, "bos_id": -1,
-               "character_coverage": 0.99, "model_type": "unigram", "minloglevel": 2,
-               "num_sub_iterations": 1, "hard_vocab_limit": False, **options}
-    sentencepiece.SentencePieceTrainer.train(input=str(corpus), model_prefix=str(folder / "spiece"), **options)
-    return folder
 
 
 MODELS = {
@@ -48,12 +32,12 @@ MODELS = {
 
 
 @pytest.fixture(scope="session")
-def models_of(tmp_path_factory, corpus):
+def models_of(tmp_path_factory):
     made = {}
 
     def get(name):
         if name not in made:
-            made[name] = train(tmp_path_factory.mktemp(name), corpus, **MODELS[name])
+            made[name] = train_sentencepiece(tmp_path_factory.mktemp(name), **MODELS[name])
         return made[name]
     return get
 
@@ -80,17 +64,6 @@ def test_siglip_is_cut_alike(context_length, models_of, strings):
 
 
 # ---- T5 and XLM-R ---------------------------------------------------------------------------------
-
-
-def pieces_of(folder):
-    model = sentencepiece.SentencePieceProcessor(str(folder / "spiece.model"))
-    return [(model.id_to_piece(i), model.get_score(i)) for i in range(model.get_piece_size())]
-
-
-def charsmap_of(folder):
-    from transformers.convert_slow_tokenizer import import_protobuf
-    proto = import_protobuf().ModelProto.FromString((folder / "spiece.model").read_bytes())
-    return proto.normalizer_spec.precompiled_charsmap
 
 
 @pytest.fixture(scope="session")
@@ -148,36 +121,10 @@ def test_xlm_roberta_ids_are_identical(models_of, strings, tmp_path):
 # ---- Gemma ----------------------------------------------------------------------------------------
 
 
-def all_splits(vocab, order):
-    """Merges as they are made from SentencePiece's files: each way to cut a token in two tokens."""
-    merges = []
-    for token in order:
-        local = [(token[:i], token[i:]) for i in range(1, len(token))
-                 if token[:i] in vocab and token[i:] in vocab]
-        merges += sorted(local, key=lambda m: (vocab[m[0]], vocab[m[1]]))
-    return merges
-
-
 @pytest.fixture(scope="session")
-def gemma_parts(tmp_path_factory):
-    trained = Tokenizer(models.BPE())
-    trained.normalizer = normalizers.Sequence([normalizers.Replace(" ", "\u2581")])
-    trainer = trainers.BpeTrainer(vocab_size=4000, show_progress=False, max_token_length=16, min_frequency=3)
-    trained.train_from_iterator(training_texts(), trainer)
-    document = json.loads(trained.to_str())["model"]
-    learned = sorted(document["vocab"], key=document["vocab"].get)
-    tokens = ["<pad>", "<eos>", "<bos>", "<unk>", "<mask>"] + [f"<unused{i}>" for i in range(3)]
-    tokens += ["<start_of_turn>", "\n", "\n\n"] + ["\u2581" * i for i in range(2, 6)]
-    tokens += [f"<0x{i:02X}>" for i in range(256)]
-    tokens += [t for t in learned if t not in tokens]
-    vocab = {t: i for i, t in enumerate(tokens)}
-    return vocab, all_splits(vocab, learned)
-
-
-@pytest.fixture(scope="session")
-def gemma(gemma_parts, tmp_path_factory):
+def gemma(tmp_path_factory):
     folder = tmp_path_factory.mktemp("gemma")
-    vocab, merges = gemma_parts
+    vocab, merges = gemma_parts()
     tokenizer = Siglip2Tokenizer(vocab=vocab, merges=merges, add_bos_token=False, add_eos_token=True,
                                  padding_side="right")
     tokenizer.add_tokens([AddedToken(t, normalized=False, special=False)
@@ -216,7 +163,7 @@ def test_openclip_siglip2_ids_are_identical(gemma, strings):
 
 
 @pytest.mark.parametrize("fuse", [True, False])
-def test_unknown_characters_without_bytes_are_identical(fuse, gemma, gemma_parts, strings, tmp_path):
+def test_unknown_characters_without_bytes_are_identical(fuse, gemma, strings, tmp_path):
     document = json.loads((gemma / "tokenizer.json").read_text())
     document["model"].update(byte_fallback=False, fuse_unk=fuse)
     (tmp_path / "tokenizer.json").write_text(json.dumps(document))
