@@ -2,7 +2,8 @@
 
 #include <string.h>
 
-const char *const activation_words[] = { "quick_gelu", "gelu", "gelu_pytorch_tanh", NULL };
+const char *const activation_words[] = { "quick_gelu", "gelu", "gelu_pytorch_tanh",
+	                                     "relu",       "silu", NULL };
 const char *const resize_mode_words[] = { "shortest", "squash", "longest", NULL };
 const char *const interpolation_words[] = { "bilinear", "bicubic", NULL };
 

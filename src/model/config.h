@@ -6,7 +6,13 @@
 #include <stddef.h>
 #include <stdint.h>
 
-enum activation { ACTIVATION_QUICK_GELU, ACTIVATION_GELU, ACTIVATION_GELU_TANH };
+enum activation {
+	ACTIVATION_QUICK_GELU,
+	ACTIVATION_GELU,
+	ACTIVATION_GELU_TANH,
+	ACTIVATION_RELU,
+	ACTIVATION_SILU
+};
 
 /* A stack of pre-layer-norm blocks. heads divides width. */
 struct transformer_config {

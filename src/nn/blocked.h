@@ -48,4 +48,21 @@ void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_st
 struct blas_product;
 bool blocked_small_product(const struct blas_product *product);
 
+/* out (rows, columns) = or += the sum over taps t of x_t (rows, depth) times weight_t (depth,
+ * columns): a convolution, or a part of one, over a run of pixels. Weights are (depth, columns)
+ * without gaps; offsets are floats from `x` and `weight` to those of each tap. */
+#define BLOCKED_TAPS 32
+struct tap_product {
+	float *out; /* (rows, columns), no gaps */
+	const float *x;
+	size_t x_stride; /* floats from row to row; less than `depth` where rows overlap */
+	const float *weight;
+	const size_t *x_offsets, *weight_offsets; /* (taps) */
+	size_t rows, columns, depth, taps;        /* taps <= BLOCKED_TAPS */
+	bool accumulate;
+};
+/* In one kernel; false when there is none for the shape. An element's sum may be in another order
+ * for another number of rows. */
+bool blocked_taps(const struct tap_product *product);
+
 #endif

@@ -19,6 +19,12 @@ void blocked_multiply(float *out, size_t out_stride, const float *x, size_t x_st
 	(void)accumulate;
 }
 
+bool blocked_taps(const struct tap_product *product)
+{
+	(void)product;
+	return false;
+}
+
 bool blocked_small_product(const struct blas_product *product)
 {
 	(void)product;

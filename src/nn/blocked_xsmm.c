@@ -126,3 +126,25 @@ bool blocked_small_product(const struct blas_product *p)
 	multiply(p->b, p->a, p->c);
 	return true;
 }
+
+bool blocked_taps(const struct tap_product *p)
+{
+	const libxsmm_blasint lda = (libxsmm_blasint)p->columns, ldb = (libxsmm_blasint)p->x_stride,
+	                      ldc = (libxsmm_blasint)p->columns;
+	const float alpha = 1, beta = p->accumulate ? 1 : 0;
+	unsigned long long weight_bytes[BLOCKED_TAPS], x_bytes[BLOCKED_TAPS], taps = p->taps;
+	if (!blocked_usable())
+		return false;
+	/* Sums stay in registers over all taps: an element of out is written once. */
+	libxsmm_smmfunction_reducebatch_offs multiply = libxsmm_smmdispatch_reducebatch_offs(
+	    (libxsmm_blasint)p->columns, (libxsmm_blasint)p->rows, (libxsmm_blasint)p->depth, &lda,
+	    &ldb, &ldc, &alpha, &beta, NULL, NULL);
+	if (multiply == NULL)
+		return false;
+	for (size_t tap = 0; tap < p->taps; tap++) {
+		weight_bytes[tap] = p->weight_offsets[tap] * sizeof(float);
+		x_bytes[tap] = p->x_offsets[tap] * sizeof(float);
+	}
+	multiply(p->weight, p->x, p->out, &taps, weight_bytes, x_bytes);
+	return true;
+}

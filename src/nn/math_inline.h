@@ -1,4 +1,4 @@
-/* exp and erf as short branchless polynomials, so that loops over them vectorise; libm's are calls.
+/* Activations, with exp and erf as short branchless polynomials, so that loops over them vectorise; libm's are calls.
  * The coefficients are least-maximum fits made for this project over the stated intervals. */
 #ifndef CLIPCLS_NN_MATH_INLINE_H
 #define CLIPCLS_NN_MATH_INLINE_H
@@ -26,6 +26,16 @@ static inline float exp_approx(float x)
 	p = p * r + 1.0f;
 	uint32_t exponent = bits_from_float(shifted) - bits_from_float(rounder) + 127u;
 	return p * float_from_bits(exponent << 23);
+}
+
+static inline float relu_inline(float x)
+{
+	return x < 0.0f ? 0.0f : x; /* NaN stays */
+}
+
+static inline float silu_inline(float x)
+{
+	return x / (1.0f + exp_approx(-x));
 }
 
 /* erf(x): an odd polynomial below 1, 1 - exp(-q(|x|)) above; absolute error below 2e-7. */

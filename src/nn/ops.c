@@ -64,6 +64,20 @@ static void gelu_tanh(float *x, size_t n)
 	}
 }
 
+VECTOR_CLONES
+static void relu(float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = relu_inline(x[i]);
+}
+
+VECTOR_CLONES
+static void silu(float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = silu_inline(x[i]);
+}
+
 void activate(float *x, enum activation activation, size_t rows, size_t n, size_t stride)
 {
 	for (size_t row = 0; row < rows; row++, x += stride) {
@@ -71,6 +85,8 @@ void activate(float *x, enum activation activation, size_t rows, size_t n, size_
 		case ACTIVATION_QUICK_GELU: quick_gelu(x, n); break;
 		case ACTIVATION_GELU: gelu(x, n); break;
 		case ACTIVATION_GELU_TANH: gelu_tanh(x, n); break;
+		case ACTIVATION_RELU: relu(x, n); break;
+		case ACTIVATION_SILU: silu(x, n); break;
 		}
 	}
 }
@@ -112,6 +128,13 @@ void softmax_rows(float *x, size_t rows, size_t n, float scale)
 		for (size_t i = 0; i < n; i++)
 			x[i] *= inverse;
 	}
+}
+
+VECTOR_CLONES
+void sigmoid(float *x, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] = 1.0f / (1.0f + exp_approx(-x[i]));
 }
 
 VECTOR_CLONES

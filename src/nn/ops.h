@@ -13,11 +13,14 @@ void layernorm(float *out, const float *x, const float *weight, const float *bia
                size_t D, double eps);
 
 /* x: rows of n floats, `stride` apart, in place. QuickGELU x*sigmoid(1.702x), GELU with erf or with
- * tanh; within 2e-7 * max(1, |x|) of the exact value. */
+ * tanh, ReLU, SiLU x*sigmoid(x); within 2e-7 * max(1, |x|) of the exact value. */
 void activate(float *x, enum activation activation, size_t rows, size_t n, size_t stride);
 
 /* x: (rows, n), in place: softmax(scale * x) per row. */
 void softmax_rows(float *x, size_t rows, size_t n, float scale);
+
+/* x: n floats, in place: 1 / (1 + exp(-x)). */
+void sigmoid(float *x, size_t n);
 
 /* x += y, n floats. */
 void add(float *x, const float *y, size_t n);

@@ -1,0 +1,348 @@
+#include "nn/conv.h"
+
+#include "base/checked.h"
+#include "base/vector.h"
+#include "nn/blas.h"
+#include "nn/blocked.h"
+#include "nn/math_inline.h"
+#include "nn/ops.h"
+
+#include <assert.h>
+#include <math.h>
+#include <string.h>
+
+/* Outputs of a panel, at most. Panels are as wide as each other where they can be, so that 80
+ * outputs are 48 and 32 and not 64 and 16; kernels are equally fast from 16 on. */
+#define PANEL 64
+/* Panels are cut at multiples of it: whole vectors, and cache lines. */
+#define PANEL_STEP 16
+/* Pixels of a tile, at most: its sums, 16 KB, stay in the first-level cache until they are
+ * finished. */
+#define TILE 64
+/* Depth of one kernel call, over its taps: as in blocked_xsmm.c, 256 KB of weight stay in the
+ * second-level cache while the kernel goes through it once for every few pixels. */
+#define DEPTH 1024
+/* Floats of weight that stay in the second-level cache, with a tile's input beside them: up to here
+ * a tile takes its turn with all panels, beyond it a panel with all tiles. */
+#define RESIDENT_WEIGHT (size_t)(96 * 1024)
+
+static size_t panel_width(size_t out)
+{
+	size_t panels = (out + PANEL - 1) / PANEL;
+	return size_round_up((out + panels - 1) / panels, PANEL_STEP);
+}
+
+bool conv_floats(size_t *out, const struct conv *conv)
+{
+	size_t taps, bias;
+	return size_mul(conv->kernel, conv->kernel, &taps) && size_mul(taps, conv->in, out) &&
+	       size_mul(*out, conv->out, out) && size_add(conv->out, PANEL_STEP - 1, &bias) &&
+	       size_add(*out, bias, out);
+}
+
+struct fold {
+	const struct conv *conv;
+	float *panels, *folded_bias;
+	const float *weight, *bias;
+	const struct batch_norm *norm;
+};
+
+/* One output channel. */
+static void fold_channel(void *context, size_t channel, size_t worker)
+{
+	const struct fold *fold = context;
+	const struct conv *conv = fold->conv;
+	const struct batch_norm *norm = fold->norm;
+	size_t taps = conv->kernel * conv->kernel, width = panel_width(conv->out);
+	size_t first = channel / width * width, columns = size_min(width, conv->out - first);
+	float *panel = fold->panels + first * conv->in * taps + (channel - first);
+	const float *weight = fold->weight + channel * conv->in * taps;
+	double scale = 1, shift = fold->bias != NULL ? fold->bias[channel] : 0;
+	(void)worker;
+	if (norm != NULL) {
+		scale = norm->weight[channel] / sqrt(norm->variance[channel] + norm->eps);
+		shift = (shift - norm->mean[channel]) * scale + norm->bias[channel];
+	}
+	fold->folded_bias[channel] = (float)shift;
+	for (size_t in = 0; in < conv->in; in++)
+		for (size_t tap = 0; tap < taps; tap++)
+			panel[(tap * conv->in + in) * columns] = (float)(weight[in * taps + tap] * scale);
+}
+
+void conv_fold(struct conv *conv, float *memory, const float *weight, const float *bias,
+               const struct batch_norm *norm, struct pool *pool)
+{
+	/* The bias first, so that panels keep the alignment of `memory`. */
+	float *panels = memory + size_round_up(conv->out, PANEL_STEP);
+	struct fold fold = { conv, panels, memory, weight, bias, norm };
+	pool_run(pool, conv->out, fold_channel, &fold);
+	conv->weight = panels;
+	conv->bias = memory;
+}
+
+struct maps conv_output(const struct conv *conv, const struct maps *x, struct frame frame)
+{
+	const struct frame *padding = &conv->padding;
+	size_t height = padding->top + x->height + padding->bottom;
+	size_t width = padding->left + x->width + padding->right;
+	return (struct maps){ .n = x->n,
+		                  .height = (height - conv->kernel) / conv->stride + 1,
+		                  .width = (width - conv->kernel) / conv->stride + 1,
+		                  .channels = conv->out,
+		                  .frame = frame };
+}
+
+/* How a picture's pixels are cut into tiles: always at the same places, so that a pixel's sums are
+ * in the same order whatever else there is. A line is a row of pixels, or, where the input has no
+ * gaps between rows and no taps, the whole picture. A tile is a part of a line or several lines. */
+struct tiling {
+	size_t pixels, line;       /* of a picture, of a line */
+	size_t segments, segment;  /* tiles of a line, pixels of each but the last; 1 where lines fit */
+	size_t tiles, tile_pixels; /* of a picture, of each but the last (where lines fit) */
+};
+
+struct conv_job {
+	const struct maps *out, *x, *residual;
+	const struct conv *conv;
+	struct tiling tiling;
+	size_t panels;
+	bool panel_first; /* the order of tasks: a panel with all tiles, or a tile with all panels */
+};
+
+static struct tiling cut(const struct maps *out, const struct maps *x, const struct conv *conv)
+{
+	size_t pixels = out->height * out->width;
+	bool gapless = conv->kernel == 1 && conv->stride == 1 && maps_pitch(x) == out->width;
+	struct tiling tiling = { .pixels = pixels, .line = gapless ? pixels : out->width };
+	size_t lines = pixels / tiling.line;
+	tiling.segments = (tiling.line + TILE - 1) / TILE;
+	if (tiling.segments > 1) {
+		tiling.segment = (tiling.line + tiling.segments - 1) / tiling.segments;
+		tiling.tiles = lines * tiling.segments;
+	} else {
+		size_t most = TILE / tiling.line;
+		tiling.tiles = (lines + most - 1) / most;
+		tiling.tile_pixels = (lines + tiling.tiles - 1) / tiling.tiles * tiling.line;
+		/* Fewer tiles may do when each has its share. */
+		tiling.tiles = (pixels + tiling.tile_pixels - 1) / tiling.tile_pixels;
+	}
+	return tiling;
+}
+
+/* The pixels [*first, *first + returned) of a picture that are tile `tile`. */
+static size_t tile_pixels(const struct tiling *tiling, size_t tile, size_t *first)
+{
+	if (tiling->segments == 1) {
+		*first = tile * tiling->tile_pixels;
+		return size_min(tiling->tile_pixels, tiling->pixels - *first);
+	}
+	size_t skipped = tile % tiling->segments * tiling->segment;
+	*first = tile / tiling->segments * tiling->line + skipped;
+	return size_min(tiling->segment, tiling->line - skipped);
+}
+
+/* The taps one by one, by the BLAS. */
+static void multiply_taps(const struct tap_product *p)
+{
+	for (size_t tap = 0; tap < p->taps; tap++) {
+		struct blas_product product = {
+			.m = p->rows,
+			.n = p->columns,
+			.k = p->depth,
+			.a = p->x + p->x_offsets[tap],
+			.a_stride = p->x_stride,
+			.b = p->weight + p->weight_offsets[tap],
+			.b_stride = p->columns,
+			.c = p->out,
+			.c_stride = p->columns,
+			.accumulate = p->accumulate || tap > 0,
+		};
+		blas_multiply(&product);
+	}
+}
+
+/* A tile of one panel's outputs. */
+struct tile {
+	float *sums; /* (pixels, columns), no gaps */
+	size_t picture, first, pixels;
+	size_t column, columns; /* of the outputs */
+};
+
+/* Pixels from `pixel` on that lie next to each other, of `left`, in rows of `width`. */
+static size_t run_length(size_t pixel, size_t left, size_t width)
+{
+	return size_min(left, width - pixel % width);
+}
+
+/* `taps` taps from `tap` on, of the input channels [in, in + depth). */
+static void add_taps(const struct tile *tile, const struct conv_job *job, size_t tap, size_t taps,
+                     size_t in, size_t depth)
+{
+	const struct conv *conv = job->conv;
+	const struct maps *x = job->x;
+	size_t x_offsets[BLOCKED_TAPS], weight_offsets[BLOCKED_TAPS];
+	size_t width = job->out->width, line = job->tiling.line;
+	for (size_t i = 0; i < taps; i++) {
+		size_t down = (tap + i) / conv->kernel, right = (tap + i) % conv->kernel;
+		x_offsets[i] = (down * maps_pitch(x) + right) * conv->in;
+		weight_offsets[i] = i * conv->in * tile->columns;
+	}
+	struct tap_product product = {
+		.x_stride = conv->stride * conv->in,
+		.weight = conv->weight + tile->column * conv->kernel * conv->kernel * conv->in +
+		          (tap * conv->in + in) * tile->columns,
+		.x_offsets = x_offsets,
+		.weight_offsets = weight_offsets,
+		.columns = tile->columns,
+		.depth = depth,
+		.taps = taps,
+		.accumulate = tap > 0 || in > 0,
+	};
+	for (size_t done = 0; done < tile->pixels; done += product.rows) {
+		size_t pixel = tile->first + done;
+		product.rows = run_length(pixel, tile->pixels - done, line);
+		product.out = tile->sums + done * tile->columns;
+		product.x = maps_pixel(x, tile->picture, pixel / width * conv->stride,
+		                       pixel % width * conv->stride) -
+		            (conv->padding.top * maps_pitch(x) + conv->padding.left) * conv->in + in;
+		if (!blocked_taps(&product))
+			multiply_taps(&product);
+	}
+}
+
+static void multiply_tile(const struct tile *tile, const struct conv_job *job)
+{
+	const struct conv *conv = job->conv;
+	size_t pieces = (conv->in + DEPTH - 1) / DEPTH, depth = (conv->in + pieces - 1) / pieces;
+	size_t taps = conv->kernel * conv->kernel;
+	size_t group = size_min(BLOCKED_TAPS, size_max(1, DEPTH / conv->in)), groups;
+	groups = (taps + group - 1) / group;
+	group = (taps + groups - 1) / groups;
+	for (size_t in = 0; in < conv->in; in += depth)
+		for (size_t tap = 0; tap < taps; tap += group)
+			add_taps(tile, job, tap, size_min(group, taps - tap), in,
+			         size_min(depth, conv->in - in));
+}
+
+/* What follows a product, over `pixels` next to each other. */
+struct finish {
+	float *out;
+	const float *sums, *bias, *residual; /* residual: NULL = none */
+	size_t pixels, columns, out_stride, residual_stride;
+};
+
+/* One function per activation: a switch inside would keep the loop from being vectorised. */
+static inline __attribute__((always_inline)) void finish_with(const struct finish *f,
+                                                              float (*activation)(float))
+{
+	const float *sums = f->sums, *bias = f->bias, *residual = f->residual;
+	float *out = f->out;
+	for (size_t i = 0; i < f->pixels; i++, sums += f->columns, out += f->out_stride) {
+		if (residual == NULL) {
+			for (size_t j = 0; j < f->columns; j++)
+				out[j] = activation(sums[j] + bias[j]);
+			continue;
+		}
+		for (size_t j = 0; j < f->columns; j++)
+			out[j] = activation(sums[j] + bias[j] + residual[j]);
+		residual += f->residual_stride;
+	}
+}
+
+static inline float identity(float x)
+{
+	return x;
+}
+
+VECTOR_CLONES
+static void finish_plain(const struct finish *finish)
+{
+	finish_with(finish, identity);
+}
+
+VECTOR_CLONES
+static void finish_relu(const struct finish *finish)
+{
+	finish_with(finish, relu_inline);
+}
+
+VECTOR_CLONES
+static void finish_silu(const struct finish *finish)
+{
+	finish_with(finish, silu_inline);
+}
+
+static void finish_run(const struct finish *finish, const struct conv *conv)
+{
+	if (conv->activated && conv->activation == ACTIVATION_RELU) {
+		finish_relu(finish);
+	} else if (conv->activated && conv->activation == ACTIVATION_SILU) {
+		finish_silu(finish);
+	} else {
+		finish_plain(finish);
+		if (conv->activated)
+			activate(finish->out, conv->activation, finish->pixels, finish->columns,
+			         finish->out_stride);
+	}
+}
+
+static void finish_tile(const struct tile *tile, const struct conv_job *job)
+{
+	const struct maps *out = job->out, *residual = job->residual;
+	size_t width = out->width;
+	bool gapless = maps_pitch(out) == width && (residual == NULL || maps_pitch(residual) == width);
+	for (size_t done = 0, run; done < tile->pixels; done += run) {
+		size_t pixel = tile->first + done, y = pixel / width, x = pixel % width;
+		run = gapless ? tile->pixels : run_length(pixel, tile->pixels - done, width);
+		struct finish finish = {
+			.out = maps_pixel(out, tile->picture, y, x) + tile->column,
+			.sums = tile->sums + done * tile->columns,
+			.bias = job->conv->bias + tile->column,
+			.pixels = run,
+			.columns = tile->columns,
+			.out_stride = out->channels,
+		};
+		if (residual != NULL) {
+			finish.residual = maps_pixel(residual, tile->picture, y, x) + tile->column;
+			finish.residual_stride = residual->channels;
+		}
+		finish_run(&finish, job->conv);
+	}
+}
+
+static void run_tile(void *context, size_t task, size_t worker)
+{
+	const struct conv_job *job = context;
+	_Alignas(64) float sums[TILE * PANEL];
+	size_t tiles = job->x->n * job->tiling.tiles, width = panel_width(job->conv->out);
+	size_t panel = job->panel_first ? task / tiles : task % job->panels;
+	size_t place = job->panel_first ? task % tiles : task / job->panels;
+	struct tile tile = {
+		.sums = sums,
+		.picture = place / job->tiling.tiles,
+		.column = panel * width,
+		.columns = size_min(width, job->conv->out - panel * width),
+	};
+	(void)worker;
+	tile.pixels = tile_pixels(&job->tiling, place % job->tiling.tiles, &tile.first);
+	multiply_tile(&tile, job);
+	finish_tile(&tile, job);
+}
+
+void conv_apply(const struct maps *out, const struct maps *x, const struct conv *conv,
+                const struct maps *residual, struct pool *pool)
+{
+	size_t width = panel_width(conv->out);
+	struct conv_job job = {
+		.out = out,
+		.x = x,
+		.residual = residual,
+		.conv = conv,
+		.tiling = cut(out, x, conv),
+		.panels = (conv->out + width - 1) / width,
+		.panel_first = conv->out * conv->in * conv->kernel * conv->kernel > RESIDENT_WEIGHT,
+	};
+	assert(x->frame.top >= conv->padding.top && x->frame.bottom >= conv->padding.bottom &&
+	       x->frame.left >= conv->padding.left && x->frame.right >= conv->padding.right);
+	pool_run(pool, job.panels * x->n * job.tiling.tiles, run_tile, &job);
+}

@@ -1,0 +1,49 @@
+/* Convolutions over feature maps, with what follows them: the bias (a batch norm folded into it and
+ * the weight), a residual connection, the activation. */
+#ifndef CLIPCLS_NN_CONV_H
+#define CLIPCLS_NN_CONV_H
+
+#include "model/config.h"
+#include "nn/maps.h"
+
+#include <stdbool.h>
+#include <stddef.h>
+
+/* O outputs, I inputs, K kernel size (K x K). The weight lies in panels of up to 64 outputs, one
+ * behind the other, each (K*K, I, outputs of the panel): every tap of a panel is a matrix. */
+struct conv {
+	size_t out, in, kernel, stride;
+	struct frame padding; /* zeros that the convolution sees beyond the edges of its input */
+	bool activated;
+	enum activation activation;
+	const float *weight; /* O*I*K*K floats in panels */
+	const float *bias;   /* (O) */
+};
+
+/* weight, bias, mean, variance: (O).   y = (x - mean) / sqrt(variance + eps) * weight + bias.
+ * Ioffe and Szegedy 2015, at inference. */
+struct batch_norm {
+	const float *weight, *bias, *mean, *variance;
+	double eps;
+};
+
+/* Floats of memory that conv_fold fills; false when that overflows. */
+bool conv_floats(size_t *out, const struct conv *conv);
+/* Fills `memory` and points conv's weight and bias there.
+ * weight: (O, I, K, K) as checkpoints have it.   bias: (O), or NULL for none.   norm: what follows
+ * the convolution, or NULL. Weight and bias take it in, computed in double. */
+void conv_fold(struct conv *conv, float *memory, const float *weight, const float *bias,
+               const struct batch_norm *norm, struct pool *pool);
+
+/* The maps that a convolution makes of x: sizes, and the frame that is asked for; data is NULL. */
+struct maps conv_output(const struct conv *conv, const struct maps *x, struct frame frame);
+
+/* out = activation(convolution of x + bias + residual); out as conv_output has it, its frame is
+ * left alone. x's frame is at least conv's padding.   residual: of out's size, any frame, or NULL;
+ * may be `out`. x and out are not the same memory. A picture's result depends on that picture
+ * alone, to the last bit: not on the other pictures, their number, or the threads of `pool` (may be
+ * NULL). */
+void conv_apply(const struct maps *out, const struct maps *x, const struct conv *conv,
+                const struct maps *residual, struct pool *pool);
+
+#endif
