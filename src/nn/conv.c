@@ -35,12 +35,22 @@ static size_t panel_width(size_t out)
 bool conv_floats(size_t *out, const struct conv *conv)
 {
 	size_t taps, bias;
-	return size_mul(conv->kernel, conv->kernel, &taps) && size_mul(taps, conv->in, out) &&
-	       size_mul(*out, conv->out, out) && size_add(conv->out, PANEL_STEP - 1, &bias) &&
-	       size_add(*out, bias, out);
+	return size_mul(conv->window.kernel, conv->window.kernel, &taps) &&
+	       size_mul(taps, conv->in, out) && size_mul(*out, conv->out, out) &&
+	       size_add(conv->out, PANEL_STEP - 1, &bias) && size_add(*out, bias, out);
 }
 
-struct fold {
+struct fold batch_norm_fold(const struct batch_norm *norm, const float *bias, size_t channel)
+{
+	struct fold fold = { 1, bias != NULL ? bias[channel] : 0 };
+	if (norm != NULL) {
+		fold.scale = norm->weight[channel] / sqrt(norm->variance[channel] + norm->eps);
+		fold.shift = (fold.shift - norm->mean[channel]) * fold.scale + norm->bias[channel];
+	}
+	return fold;
+}
+
+struct fold_job {
 	const struct conv *conv;
 	float *panels, *folded_bias;
 	const float *weight, *bias;
@@ -50,23 +60,18 @@ struct fold {
 /* One output channel. */
 static void fold_channel(void *context, size_t channel, size_t worker)
 {
-	const struct fold *fold = context;
-	const struct conv *conv = fold->conv;
-	const struct batch_norm *norm = fold->norm;
-	size_t taps = conv->kernel * conv->kernel, width = panel_width(conv->out);
+	const struct fold_job *job = context;
+	const struct conv *conv = job->conv;
+	size_t taps = conv->window.kernel * conv->window.kernel, width = panel_width(conv->out);
 	size_t first = channel / width * width, columns = size_min(width, conv->out - first);
-	float *panel = fold->panels + first * conv->in * taps + (channel - first);
-	const float *weight = fold->weight + channel * conv->in * taps;
-	double scale = 1, shift = fold->bias != NULL ? fold->bias[channel] : 0;
+	float *panel = job->panels + first * conv->in * taps + (channel - first);
+	const float *weight = job->weight + channel * conv->in * taps;
+	struct fold fold = batch_norm_fold(job->norm, job->bias, channel);
 	(void)worker;
-	if (norm != NULL) {
-		scale = norm->weight[channel] / sqrt(norm->variance[channel] + norm->eps);
-		shift = (shift - norm->mean[channel]) * scale + norm->bias[channel];
-	}
-	fold->folded_bias[channel] = (float)shift;
+	job->folded_bias[channel] = (float)fold.shift;
 	for (size_t in = 0; in < conv->in; in++)
 		for (size_t tap = 0; tap < taps; tap++)
-			panel[(tap * conv->in + in) * columns] = (float)(weight[in * taps + tap] * scale);
+			panel[(tap * conv->in + in) * columns] = (float)(weight[in * taps + tap] * fold.scale);
 }
 
 void conv_fold(struct conv *conv, float *memory, const float *weight, const float *bias,
@@ -74,22 +79,10 @@ void conv_fold(struct conv *conv, float *memory, const float *weight, const floa
 {
 	/* The bias first, so that panels keep the alignment of `memory`. */
 	float *panels = memory + size_round_up(conv->out, PANEL_STEP);
-	struct fold fold = { conv, panels, memory, weight, bias, norm };
-	pool_run(pool, conv->out, fold_channel, &fold);
+	struct fold_job job = { conv, panels, memory, weight, bias, norm };
+	pool_run(pool, conv->out, fold_channel, &job);
 	conv->weight = panels;
 	conv->bias = memory;
-}
-
-struct maps conv_output(const struct conv *conv, const struct maps *x, struct frame frame)
-{
-	const struct frame *padding = &conv->padding;
-	size_t height = padding->top + x->height + padding->bottom;
-	size_t width = padding->left + x->width + padding->right;
-	return (struct maps){ .n = x->n,
-		                  .height = (height - conv->kernel) / conv->stride + 1,
-		                  .width = (width - conv->kernel) / conv->stride + 1,
-		                  .channels = conv->out,
-		                  .frame = frame };
 }
 
 /* How a picture's pixels are cut into tiles: always at the same places, so that a pixel's sums are
@@ -112,7 +105,8 @@ struct conv_job {
 static struct tiling cut(const struct maps *out, const struct maps *x, const struct conv *conv)
 {
 	size_t pixels = out->height * out->width;
-	bool gapless = conv->kernel == 1 && conv->stride == 1 && maps_pitch(x) == out->width;
+	bool gapless =
+	    conv->window.kernel == 1 && conv->window.stride == 1 && maps_pitch(x) == out->width;
 	struct tiling tiling = { .pixels = pixels, .line = gapless ? pixels : out->width };
 	size_t lines = pixels / tiling.line;
 	tiling.segments = (tiling.line + TILE - 1) / TILE;
@@ -183,13 +177,14 @@ static void add_taps(const struct tile *tile, const struct conv_job *job, size_t
 	size_t x_offsets[BLOCKED_TAPS], weight_offsets[BLOCKED_TAPS];
 	size_t width = job->out->width, line = job->tiling.line;
 	for (size_t i = 0; i < taps; i++) {
-		size_t down = (tap + i) / conv->kernel, right = (tap + i) % conv->kernel;
+		size_t down = (tap + i) / conv->window.kernel, right = (tap + i) % conv->window.kernel;
 		x_offsets[i] = (down * maps_pitch(x) + right) * conv->in;
 		weight_offsets[i] = i * conv->in * tile->columns;
 	}
 	struct tap_product product = {
-		.x_stride = conv->stride * conv->in,
-		.weight = conv->weight + tile->column * conv->kernel * conv->kernel * conv->in +
+		.x_stride = conv->window.stride * conv->in,
+		.weight = conv->weight +
+		          tile->column * conv->window.kernel * conv->window.kernel * conv->in +
 		          (tap * conv->in + in) * tile->columns,
 		.x_offsets = x_offsets,
 		.weight_offsets = weight_offsets,
@@ -202,9 +197,7 @@ static void add_taps(const struct tile *tile, const struct conv_job *job, size_t
 		size_t pixel = tile->first + done;
 		product.rows = run_length(pixel, tile->pixels - done, line);
 		product.out = tile->sums + done * tile->columns;
-		product.x = maps_pixel(x, tile->picture, pixel / width * conv->stride,
-		                       pixel % width * conv->stride) -
-		            (conv->padding.top * maps_pitch(x) + conv->padding.left) * conv->in + in;
+		product.x = maps_seen(x, &conv->window, tile->picture, pixel / width, pixel % width) + in;
 		if (!blocked_taps(&product))
 			multiply_taps(&product);
 	}
@@ -214,7 +207,7 @@ static void multiply_tile(const struct tile *tile, const struct conv_job *job)
 {
 	const struct conv *conv = job->conv;
 	size_t pieces = (conv->in + DEPTH - 1) / DEPTH, depth = (conv->in + pieces - 1) / pieces;
-	size_t taps = conv->kernel * conv->kernel;
+	size_t taps = conv->window.kernel * conv->window.kernel;
 	size_t group = size_min(BLOCKED_TAPS, size_max(1, DEPTH / conv->in)), groups;
 	groups = (taps + group - 1) / group;
 	group = (taps + groups - 1) / groups;
@@ -340,9 +333,9 @@ void conv_apply(const struct maps *out, const struct maps *x, const struct conv 
 		.conv = conv,
 		.tiling = cut(out, x, conv),
 		.panels = (conv->out + width - 1) / width,
-		.panel_first = conv->out * conv->in * conv->kernel * conv->kernel > RESIDENT_WEIGHT,
+		.panel_first =
+		    conv->out * conv->in * conv->window.kernel * conv->window.kernel > RESIDENT_WEIGHT,
 	};
-	assert(x->frame.top >= conv->padding.top && x->frame.bottom >= conv->padding.bottom &&
-	       x->frame.left >= conv->padding.left && x->frame.right >= conv->padding.right);
+	assert(maps_framed(x, &conv->window));
 	pool_run(pool, job.panels * x->n * job.tiling.tiles, run_tile, &job);
 }

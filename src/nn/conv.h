@@ -12,8 +12,8 @@
 /* O outputs, I inputs, K kernel size (K x K). The weight lies in panels of up to 64 outputs, one
  * behind the other, each (K*K, I, outputs of the panel): every tap of a panel is a matrix. */
 struct conv {
-	size_t out, in, kernel, stride;
-	struct frame padding; /* zeros that the convolution sees beyond the edges of its input */
+	size_t out, in;
+	struct window window;
 	bool activated;
 	enum activation activation;
 	const float *weight; /* O*I*K*K floats in panels */
@@ -27,6 +27,13 @@ struct batch_norm {
 	double eps;
 };
 
+/* What a convolution's output is to be multiplied with, and what is to be added behind it. */
+struct fold {
+	double scale, shift;
+};
+/* Of output channel `channel`; bias and norm may be NULL. */
+struct fold batch_norm_fold(const struct batch_norm *norm, const float *bias, size_t channel);
+
 /* Floats of memory that conv_fold fills; false when that overflows. */
 bool conv_floats(size_t *out, const struct conv *conv);
 /* Fills `memory` and points conv's weight and bias there.
@@ -35,10 +42,7 @@ bool conv_floats(size_t *out, const struct conv *conv);
 void conv_fold(struct conv *conv, float *memory, const float *weight, const float *bias,
                const struct batch_norm *norm, struct pool *pool);
 
-/* The maps that a convolution makes of x: sizes, and the frame that is asked for; data is NULL. */
-struct maps conv_output(const struct conv *conv, const struct maps *x, struct frame frame);
-
-/* out = activation(convolution of x + bias + residual); out as conv_output has it, its frame is
+/* out = activation(convolution of x + bias + residual); out as maps_windowed has it, its frame is
  * left alone. x's frame is at least conv's padding.   residual: of out's size, any frame, or NULL;
  * may be `out`. x and out are not the same memory. A picture's result depends on that picture
  * alone, to the last bit: not on the other pictures, their number, or the threads of `pool` (may be

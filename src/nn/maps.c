@@ -4,6 +4,26 @@
 
 #include <string.h>
 
+struct maps maps_windowed(const struct maps *x, const struct window *window, size_t channels,
+                          struct frame frame)
+{
+	const struct frame *padding = &window->padding;
+	size_t height = padding->top + x->height + padding->bottom;
+	size_t width = padding->left + x->width + padding->right;
+	return (struct maps){ .n = x->n,
+		                  .height = (height - window->kernel) / window->stride + 1,
+		                  .width = (width - window->kernel) / window->stride + 1,
+		                  .channels = channels,
+		                  .frame = frame };
+}
+
+bool maps_framed(const struct maps *x, const struct window *window)
+{
+	const struct frame *padding = &window->padding;
+	return x->frame.top >= padding->top && x->frame.bottom >= padding->bottom &&
+	       x->frame.left >= padding->left && x->frame.right >= padding->right;
+}
+
 size_t maps_scratch(const struct maps *maps)
 {
 	return arena_size_of(maps->n * maps_picture_floats(maps));
