@@ -12,13 +12,14 @@
 #pragma GCC diagnostic ignored "-Wpsabi"
 #define INLINED static inline __attribute__((always_inline))
 
-/* Channels that go together, and pixels of a row: their sums are in registers over all taps. */
+/* Channels that go together, and pixels of a row: their sums are in registers over all taps. The
+ * last channels go together with some before them, which come out the same twice. */
 #define LANES 16
 #define PIXELS 4
 #define MAX_TAPS 25
 /* Floats of input that a task goes through once for every LANES channels: they stay in the
  * second-level cache. */
-#define BAND_FLOATS (size_t)(96 * 1024)
+#define BAND_FLOATS (size_t)(192 * 1024)
 
 typedef float lanes __attribute__((vector_size(LANES * sizeof(float))));
 
@@ -93,7 +94,7 @@ INLINED void run_row(const struct row *row, size_t K, bool silu)
 		add_taps(row, x, 1, K, silu);
 }
 
-/* One function for each kernel size and stride: everything that is constant is unrolled. */
+/* One function for each kernel size, so that its taps are unrolled. */
 #define ROW(NAME, K)                                         \
 	VECTOR_CLONES                                            \
 	static void NAME(const struct row *row)                  \
