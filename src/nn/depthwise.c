@@ -132,7 +132,25 @@ static void run_lanes(const struct depthwise_job *job, size_t picture, size_t y,
 		row.out = maps_pixel(job->out, picture, y, 0) + first;
 		row.x = maps_seen(job->x, window, picture, y, 0) + first;
 		(window->kernel == 3 ? row_3 : row_5)(&row);
+		if (depthwise->activation != ACTIVATION_SILU)
+			activate(row.out, depthwise->activation, row.width, LANES, row.channels);
 	}
+}
+
+/* Fewer channels than go together: one by one. */
+static void run_narrow(const struct depthwise_job *job, size_t picture, size_t y)
+{
+	const struct depthwise *depthwise = job->depthwise;
+	const struct window *window = &depthwise->window;
+	size_t C = depthwise->channels, pitch = maps_pitch(job->x), K = window->kernel;
+	float *out = maps_pixel(job->out, picture, y, 0);
+	for (size_t i = 0; i < job->out->width * C; i++) {
+		const float *seen = maps_seen(job->x, window, picture, y, i / C) + i % C;
+		out[i] = depthwise->bias[i % C];
+		for (size_t tap = 0; tap < K * K; tap++)
+			out[i] += seen[(tap / K * pitch + tap % K) * C] * depthwise->weight[tap * C + i % C];
+	}
+	activate(out, depthwise->activation, job->out->width, C, C);
 }
 
 static void run_band(void *context, size_t task, size_t worker)
@@ -141,7 +159,9 @@ static void run_band(void *context, size_t task, size_t worker)
 	size_t y = task % job->bands * job->band, end = size_min(y + job->band, job->out->height);
 	size_t C = job->depthwise->channels;
 	(void)worker;
-	for (size_t channel = 0; channel < C; channel += LANES)
+	for (; C < LANES && y < end; y++)
+		run_narrow(job, task / job->bands, y);
+	for (size_t channel = 0; y < end && channel < C; channel += LANES)
 		run_lanes(job, task / job->bands, y, end, size_min(channel, C - LANES));
 }
 
@@ -153,5 +173,6 @@ void depthwise_apply(const struct maps *out, const struct maps *x,
 	job.band = size_min(out->height, size_max(1, BAND_FLOATS / row));
 	job.bands = (out->height + job.band - 1) / job.band;
 	assert(maps_framed(x, &depthwise->window));
+	assert(depthwise->window.kernel == 3 || depthwise->window.kernel == 5);
 	pool_run(pool, x->n * job.bands, run_band, &job);
 }
