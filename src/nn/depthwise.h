@@ -25,5 +25,8 @@ void depthwise_fold(struct depthwise *depthwise, float *memory, const float *wei
  * depends on that picture alone, to the last bit. */
 void depthwise_apply(const struct maps *out, const struct maps *x,
                      const struct depthwise *depthwise, struct pool *pool);
+/* The same of x's channels alone, of which the first is channel `channel` of out. */
+void depthwise_apply_from(const struct maps *out, const struct maps *x,
+                          const struct depthwise *depthwise, size_t channel, struct pool *pool);
 
 #endif

@@ -1,18 +1,17 @@
-/* Activations, with exp and erf as short branchless polynomials, so that loops over them vectorise; libm's are calls.
- * The coefficients are least-maximum fits made for this project over the stated intervals. */
+/* Activations, with exp and erf as short branchless polynomials, so that loops over them vectorise;
+ * libm's are calls. The coefficients are least-maximum fits made for this project over the stated
+ * intervals. */
 #ifndef CLIPCLS_NN_MATH_INLINE_H
 #define CLIPCLS_NN_MATH_INLINE_H
 
 #include "base/float_bits.h"
 
-/* exp(x) = 2^n * exp(r), |r| <= ln(2)/2; relative error below 2e-7. x is clamped to [-87, 88],
- * where floats neither vanish nor overflow. */
-static inline float exp_approx(float x)
+/* exp(x) = 2^n * exp(r), |r| <= ln(2)/2; relative error below 2e-7. x in [-87, 88], where floats
+ * neither vanish nor overflow. */
+static inline float exp_within(float x)
 {
 	const float rounder =
 	    12582912.0f; /* 1.5 * 2^23: adding it leaves a whole number in the low bits */
-	x = x < -87.0f ? -87.0f : x;
-	x = x > 88.0f ? 88.0f : x;
 	float shifted = x * 1.44269504f + rounder;
 	float n = shifted - rounder;
 	/* ln(2) in two parts: the first has zeros at its end, so n times it is exact. */
@@ -28,6 +27,26 @@ static inline float exp_approx(float x)
 	return p * float_from_bits(exponent << 23);
 }
 
+/* The same with x clamped to there. */
+static inline float exp_approx(float x)
+{
+	x = x < -87.0f ? -87.0f : x;
+	x = x > 88.0f ? 88.0f : x;
+	return exp_within(x);
+}
+
+/* 1 + exp(-x), x clamped as for exp_approx, but by its bits: from comparisons of floats gcc makes a
+ * path for each outcome, and in the caller a division on each of them, for every vector. A NaN
+ * gives some number. */
+static inline float sigmoid_divisor(float x)
+{
+	uint32_t bits = bits_from_float(-x), least = bits_from_float(-87.0f);
+	bits = bits < least ? bits : least; /* negative numbers are the largest, by their size */
+	int32_t number = (int32_t)bits, most = (int32_t)bits_from_float(88.0f);
+	number = number < most ? number : most;
+	return 1.0f + exp_within(float_from_bits((uint32_t)number));
+}
+
 static inline float relu_inline(float x)
 {
 	return x < 0.0f ? 0.0f : x; /* NaN stays */
@@ -35,7 +54,7 @@ static inline float relu_inline(float x)
 
 static inline float silu_inline(float x)
 {
-	return x / (1.0f + exp_approx(-x));
+	return x / sigmoid_divisor(x);
 }
 
 /* erf(x): an odd polynomial below 1, 1 - exp(-q(|x|)) above; absolute error below 2e-7. */

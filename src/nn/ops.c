@@ -134,7 +134,7 @@ VECTOR_CLONES
 void sigmoid(float *x, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
-		x[i] = 1.0f / (1.0f + exp_approx(-x[i]));
+		x[i] = 1.0f / sigmoid_divisor(x[i]);
 }
 
 VECTOR_CLONES

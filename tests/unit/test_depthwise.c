@@ -27,6 +27,7 @@ static const struct shape shapes[] = {
 	{ 4, 3, 5, 3, 1, { 1, 1, 1, 1 } },   /* fewer channels than a vector holds */
 	{ 3, 6, 1, 5, 1, { 2, 2, 2, 2 } },
 	{ 40, 70, 200, 3, 1, { 1, 1, 1, 1 } }, /* more than one band */
+	{ 3, 5, 1303, 5, 1, { 2, 2, 2, 2 } },  /* the last group of channels goes by itself */
 };
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
