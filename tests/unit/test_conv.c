@@ -32,6 +32,8 @@ static const struct shape shapes[] = {
 	{ 11, 10, 12, 16, 5, 2, { 1, 2, 1, 2 } }, /* odd paddings */
 	{ 9, 9, 6, 10, 7, 3, { 3, 3, 2, 0 } },    /* more taps than one list */
 	{ 6, 6, 16, 48, 1, 2, { 0 } },
+	{ 5, 1, 4, 8, 1, 2, { 0 } },            /* rows without gaps, but not all of them */
+	{ 5, 140, 3, 8, 3, 2, { 1, 1, 1, 1 } }, /* long rows, every other pixel */
 };
 #define SHAPES (sizeof shapes / sizeof *shapes)
 
@@ -184,17 +186,22 @@ static void what_follows_is_in_its_order_and_frames_stay(void **state)
 		struct maps in = input_of(&shapes[i / 4], 2, i % 2);
 		struct maps out =
 		    maps_windowed(&in, &f.conv.window, f.conv.out, (struct frame){ 1, 2, 3, i % 3 });
-		struct arena arena = arena_of(maps_scratch(&in) + 2 * maps_scratch(&out));
-		struct maps x = random_maps(&in, &arena, 7), residual = random_maps(&out, &arena, 8);
+		struct maps added = out;
+		bool adds = i % 5 != 4;
+		added.frame = i % 5 < 2 ? out.frame : (struct frame){ 0, 0, i % 5 == 2, 0 };
+		struct arena arena =
+		    arena_of(maps_scratch(&in) + maps_scratch(&added) + maps_scratch(&out));
+		struct maps x = random_maps(&in, &arena, 7), residual = random_maps(&added, &arena, 8);
 		maps_place(&out, &arena);
-		conv_apply(&out, &x, &f.conv, &residual, NULL);
+		conv_apply(&out, &x, &f.conv, adds ? &residual : NULL, NULL);
 		for (size_t k = 0; k < out.n * out.height * out.width * out.channels; k++) {
 			size_t o = k % out.channels, pixel = k / out.channels, size = out.height * out.width;
 			size_t picture = pixel / size, y = pixel % size / out.width, column = pixel % out.width;
 			double scale, exact = naive(&f, &x, picture, y, column, o, &scale);
 			double gain = f.norm[0][o] / sqrt(f.norm[3][o] + 1e-3);
 			exact = (exact - f.norm[2][o]) * gain + f.norm[1][o];
-			exact = activated(&f.conv, exact + maps_pixel(&residual, picture, y, column)[o]);
+			exact += adds ? maps_pixel(&residual, picture, y, column)[o] : 0;
+			exact = activated(&f.conv, exact);
 			double got = maps_pixel(&out, picture, y, column)[o];
 			if (!(fabs(got - exact) <= 1e-6 * (2 + 2 * scale * fabs(gain))))
 				fail_msg("shape %zu, element %zu: %g is not %g", i, k, got, exact);
