@@ -117,8 +117,7 @@ struct conv_job {
 static struct tiling cut(const struct maps *out, const struct maps *x, const struct conv *conv)
 {
 	size_t pixels = out->height * out->width;
-	bool gapless =
-	    conv->window.kernel == 1 && conv->window.stride == 1 && maps_pitch(x) == out->width;
+	bool gapless = conv->window.kernel == 1 && maps_pitch(x) == out->width;
 	struct tiling tiling = { .pixels = pixels, .line = gapless ? pixels : out->width };
 	size_t lines = pixels / tiling.line;
 	tiling.segments = (tiling.line + TILE - 1) / TILE;

@@ -169,7 +169,7 @@ def test_image_processor_forms(huggingface, tmp_path, values, nested):
 
 @pytest.mark.parametrize("key, value", [
     ("model_type", "siglip2"),
-    ("vision_config.hidden_act", "relu"),
+    ("vision_config.hidden_act", "mish"),
     ("vision_config.num_channels", 4),
     ("vision_config.patch_size", [8, 4]),
     ("text_config.eos_token_id", "x"),

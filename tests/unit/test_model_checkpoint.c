@@ -155,8 +155,8 @@ static void configs_that_make_no_sense_are_refused(void **state)
 	} cases[] = {
 		{ "\"model_type\":\"clip\"", "\"model_type\":\"bert\"", CLIPCLS_ERR_UNSUPPORTED,
 		  "config.json: model_type = \"bert\" is not supported" },
-		{ "\"num_attention_heads\":2", "\"hidden_act\":\"relu\"", CLIPCLS_ERR_UNSUPPORTED,
-		  "config.json: text_config.hidden_act = \"relu\" is not supported" },
+		{ "\"num_attention_heads\":2", "\"hidden_act\":\"mish\"", CLIPCLS_ERR_UNSUPPORTED,
+		  "config.json: text_config.hidden_act = \"mish\" is not supported" },
 		{ "\"num_attention_heads\":2", "\"num_attention_heads\":3", CLIPCLS_ERR_FORMAT,
 		  "text tower: width 8 is not a multiple of 3 heads" },
 		{ "\"num_attention_heads\":2", "\"num_attention_heads\":0", CLIPCLS_ERR_FORMAT,

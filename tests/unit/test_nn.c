@@ -54,6 +54,16 @@ static void activations_agree_with_libm(void **state)
 	}
 }
 
+static void swish_is_another_name_of_silu(void **state)
+{
+	enum activation activation;
+	(void)state;
+	assert_true(activation_from_name(&activation, "swish") && activation == ACTIVATION_SILU);
+	assert_true(activation_from_name(&activation, "relu") && activation == ACTIVATION_RELU);
+	assert_false(activation_from_name(&activation, "mish"));
+	assert_string_equal(activation_name(ACTIVATION_SILU), "silu");
+}
+
 static void activation_keeps_to_its_columns(void **state)
 {
 	float x[6] = { 1, 1, 7, 1, 1, 7 };
@@ -338,6 +348,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(exp_and_erf_are_within_their_stated_error),
 		cmocka_unit_test(activations_agree_with_libm),
+		cmocka_unit_test(swish_is_another_name_of_silu),
 		cmocka_unit_test(activation_keeps_to_its_columns),
 		cmocka_unit_test(softmax_sums_to_one_for_huge_logits),
 		cmocka_unit_test(layernorm_gives_mean_bias_and_deviation_weight),
