@@ -32,18 +32,6 @@ static size_t panel_width(size_t out)
 	return size_round_up((out + panels - 1) / panels, PANEL_STEP);
 }
 
-size_t conv_panels(const struct conv *conv)
-{
-	size_t width = panel_width(conv->out);
-	return (conv->out + width - 1) / width;
-}
-
-struct panel conv_panel(const struct conv *conv, size_t panel)
-{
-	size_t width = panel_width(conv->out), first = panel * width;
-	return (struct panel){ first, size_min(width, conv->out - first) };
-}
-
 bool conv_floats(size_t *out, const struct conv *conv)
 {
 	size_t taps, bias;
@@ -110,7 +98,7 @@ struct conv_job {
 	const struct maps *out, *x, *residual;
 	const struct conv *conv;
 	struct tiling tiling;
-	size_t panels, panel, channel; /* how many; the first, and the output that is out's first */
+	size_t panels;
 	bool panel_first; /* the order of tasks: a panel with all tiles, or a tile with all panels */
 };
 
@@ -299,7 +287,7 @@ static void finish_tile(const struct tile *tile, const struct conv_job *job)
 		size_t pixel = tile->first + done, y = pixel / width, x = pixel % width;
 		run = gapless ? tile->pixels : run_length(pixel, tile->pixels - done, width);
 		struct finish finish = {
-			.out = maps_pixel(out, tile->picture, y, x) + tile->column - job->channel,
+			.out = maps_pixel(out, tile->picture, y, x) + tile->column,
 			.sums = tile->sums + done * tile->columns,
 			.bias = job->conv->bias + tile->column,
 			.pixels = run,
@@ -318,15 +306,14 @@ static void run_tile(void *context, size_t task, size_t worker)
 {
 	const struct conv_job *job = context;
 	_Alignas(64) float sums[TILE * PANEL];
-	size_t tiles = job->x->n * job->tiling.tiles;
+	size_t tiles = job->x->n * job->tiling.tiles, width = panel_width(job->conv->out);
 	size_t place = job->panel_first ? task % tiles : task / job->panels;
-	struct panel panel =
-	    conv_panel(job->conv, job->panel + (job->panel_first ? task / tiles : task % job->panels));
+	size_t panel = job->panel_first ? task / tiles : task % job->panels;
 	struct tile tile = {
 		.sums = sums,
 		.picture = place / job->tiling.tiles,
-		.column = panel.first,
-		.columns = panel.count,
+		.column = panel * width,
+		.columns = size_min(width, job->conv->out - panel * width),
 	};
 	(void)worker;
 	tile.pixels = tile_pixels(&job->tiling, place % job->tiling.tiles, &tile.first);
@@ -337,32 +324,16 @@ static void run_tile(void *context, size_t task, size_t worker)
 void conv_apply(const struct maps *out, const struct maps *x, const struct conv *conv,
                 const struct maps *residual, struct pool *pool)
 {
-	size_t taps = conv->window.kernel * conv->window.kernel;
+	size_t taps = conv->window.kernel * conv->window.kernel, width = panel_width(conv->out);
 	struct conv_job job = {
 		.out = out,
 		.x = x,
 		.residual = residual,
 		.conv = conv,
 		.tiling = cut(out, x, conv),
-		.panels = conv_panels(conv),
+		.panels = (conv->out + width - 1) / width,
 		.panel_first = conv->out * conv->in * taps > RESIDENT_WEIGHT,
 	};
 	assert(maps_framed(x, &conv->window));
 	pool_run(pool, job.panels * x->n * job.tiling.tiles, run_tile, &job);
-}
-
-void conv_apply_panel(const struct maps *out, const struct maps *x, const struct conv *conv,
-                      size_t panel)
-{
-	struct conv_job job = {
-		.out = out,
-		.x = x,
-		.conv = conv,
-		.tiling = cut(out, x, conv),
-		.panels = 1,
-		.panel = panel,
-		.channel = conv_panel(conv, panel).first,
-	};
-	assert(maps_framed(x, &conv->window));
-	pool_run(NULL, x->n * job.tiling.tiles, run_tile, &job);
 }

@@ -50,14 +50,4 @@ void conv_fold(struct conv *conv, float *memory, const float *weight, const floa
 void conv_apply(const struct maps *out, const struct maps *x, const struct conv *conv,
                 const struct maps *residual, struct pool *pool);
 
-/* A part of the outputs by itself, out of `conv_panels` such parts: the same bits. */
-struct panel {
-	size_t first, count; /* outputs */
-};
-size_t conv_panels(const struct conv *conv);
-struct panel conv_panel(const struct conv *conv, size_t panel);
-/* out: as for conv_apply, of the panel's channels alone; in the calling thread. */
-void conv_apply_panel(const struct maps *out, const struct maps *x, const struct conv *conv,
-                      size_t panel);
-
 #endif
