@@ -95,6 +95,7 @@ static void encode_word(struct buffer *scratch, struct id_list *out, const struc
 	buffer_clear(scratch);
 	buffer_append(scratch, model->prefix, prefix);
 	buffer_append(scratch, word, n);
+	out->failed |= scratch->failed; /* the next word forgets it */
 	while (at < n && !scratch->failed) {
 		char *text = scratch->bytes + at + prefix;
 		size_t size = n - at, given = 0;
@@ -135,5 +136,5 @@ clipcls_status wordpiece_encode(struct buffer *scratch, struct id_list *out,
 	}
 	if (word < n && out->count < limit)
 		encode_word(scratch, out, model, text + word, n - word);
-	return out->failed || scratch->failed ? error_memory(error) : CLIPCLS_OK;
+	return out->failed ? error_memory(error) : CLIPCLS_OK;
 }

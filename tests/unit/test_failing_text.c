@@ -1,6 +1,8 @@
 /* Labels, templates, JSON and tokenizers when memory is out. */
 #include "failing.h"
 
+#include "test_pipeline.h"
+#include "test_spiece.h"
 #include "test_tokenizer.h"
 
 #include "base/json.h"
@@ -142,7 +144,7 @@ static void longer_text_than_a_line_holds(void **state)
 struct files {
 	const struct tokenizer_files *files;
 	size_t vocab_size;
-	enum text_cleaning cleaning;
+	struct tokenizer_config config;
 	int32_t ids[CONTEXT_LENGTH]; /* what the text becomes */
 	size_t count;
 };
@@ -154,12 +156,11 @@ static const char text[] = "Ab a b &amp; caf\xc3\xa9 \xef\xbc\xa1 e\xcc\x81 isn'
 static clipcls_status encode(const void *context, clipcls_error *error)
 {
 	const struct files *files = context;
-	struct tokenizer_config config = { .cleaning = files->cleaning };
 	struct tokenizer *tokenizer = NULL;
 	int32_t ids[CONTEXT_LENGTH] = { 0 };
 	size_t count = 0;
 	clipcls_status status =
-	    tokenizer_new(&tokenizer, files->files, &config, files->vocab_size, error);
+	    tokenizer_new(&tokenizer, files->files, &files->config, files->vocab_size, error);
 	assert_true((status == CLIPCLS_OK) == (tokenizer != NULL));
 	if (status == CLIPCLS_OK)
 		status =
@@ -175,10 +176,9 @@ static clipcls_status encode(const void *context, clipcls_error *error)
 /* utf8proc gives back what a text does not take, and goes on where that fails. */
 static void expect_tokenizer(const char *name, struct files files)
 {
-	struct tokenizer_config config = { .cleaning = files.cleaning };
 	struct tokenizer *tokenizer = NULL;
 	clipcls_error error;
-	assert_ok(tokenizer_new(&tokenizer, files.files, &config, files.vocab_size, &error));
+	assert_ok(tokenizer_new(&tokenizer, files.files, &files.config, files.vocab_size, &error));
 	assert_ok(tokenizer_encode(tokenizer, files.ids, &files.count, text, sizeof text - 1,
 	                           CONTEXT_LENGTH, &error));
 	tokenizer_free(tokenizer);
@@ -197,14 +197,63 @@ static void tokenizers(void **state)
 		                                    .tokenizer_json_size = sizeof document - 1,
 		                                    .path = "tokenizer.json" };
 	(void)state;
-	expect_tokenizer("vocab.json",
-	                 (struct files){ &pair, 10, TEXT_CLEANING_HUGGINGFACE, { 0 }, 0 });
-	expect_tokenizer("tokenizer.json",
-	                 (struct files){ &single, 10, TEXT_CLEANING_HUGGINGFACE, { 0 }, 0 });
+	expect_tokenizer(
+	    "vocab.json",
+	    (struct files){
+	        &pair, 10, { TOKENIZER_CLIP, TEXT_CLEANING_HUGGINGFACE, false }, { 0 }, 0 });
+	expect_tokenizer(
+	    "tokenizer.json",
+	    (struct files){
+	        &single, 10, { TOKENIZER_CLIP, TEXT_CLEANING_HUGGINGFACE, false }, { 0 }, 0 });
 	expect_tokenizer("built-in",
-	                 (struct files){ NULL, CLIP_VOCAB_SIZE, TEXT_CLEANING_HUGGINGFACE, { 0 }, 0 });
-	expect_tokenizer("built-in, open_clip",
-	                 (struct files){ NULL, CLIP_VOCAB_SIZE, TEXT_CLEANING_OPENCLIP, { 0 }, 0 });
+	                 (struct files){ NULL,
+	                                 CLIP_VOCAB_SIZE,
+	                                 { TOKENIZER_CLIP, TEXT_CLEANING_HUGGINGFACE, false },
+	                                 { 0 },
+	                                 0 });
+	expect_tokenizer(
+	    "built-in, open_clip",
+	    (struct files){
+	        NULL, CLIP_VOCAB_SIZE, { TOKENIZER_CLIP, TEXT_CLEANING_OPENCLIP, false }, { 0 }, 0 });
+}
+
+/* What grows with its content: more tokens than the tables were made for. */
+static void other_tokenizers(void **state)
+{
+	static const char *const documents[] = { UNIGRAM_JSON, BPE_JSON, WORDPIECE_JSON };
+	static const struct tokenizer_config configs[] = {
+		{ TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_OPENCLIP_CANONICALIZE, false },
+		{ TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_LOWER, false },
+		{ TOKENIZER_WORDPIECE, TEXT_CLEANING_OPENCLIP_LOWER, false },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof documents / sizeof *documents; i++) {
+		const struct tokenizer_files files = { .tokenizer_json = documents[i],
+			                                   .tokenizer_json_size = strlen(documents[i]),
+			                                   .path = "tokenizer.json" };
+		expect_tokenizer(documents[i], (struct files){ &files, 100, configs[i], { 0 }, 0 });
+	}
+	static const char lines[] = "[PAD]\n[UNK]\n[CLS]\n[SEP]\n[MASK]\nab\n1\n2\n3\n4\n5\n6\n";
+	const struct tokenizer_files words = { .vocab_txt = lines,
+		                                   .vocab_txt_size = sizeof lines - 1,
+		                                   .path = "vocab.txt" };
+	const struct tokenizer_config none = { TOKENIZER_WORDPIECE, TEXT_CLEANING_NONE, false };
+	expect_tokenizer("vocab.txt", (struct files){ &words, 100, none, { 0 }, 0 });
+	struct buffer model = { 0 }, map = { 0 }, normalizer = { 0 };
+	put_small_model(&model);
+	put_charsmap(&map, "a");
+	put_bytes(&normalizer, 2, map.bytes, map.size);
+	put_bytes(&model, 3, normalizer.bytes, normalizer.size);
+	for (unsigned i = 0; i < 40; i++)
+		put_piece(&model, (char[]){ '!' + (char)(i % 6), '0' + (char)(i / 6), '\0' }, -9, NORMAL);
+	const struct tokenizer_files spiece = { .spiece = model.bytes,
+		                                    .spiece_size = model.size,
+		                                    .path = "spiece.model" };
+	const struct tokenizer_config siglip = { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_SIGLIP, false };
+	expect_tokenizer("spiece.model", (struct files){ &spiece, 100, siglip, { 0 }, 0 });
+	buffer_free(&model);
+	buffer_free(&map);
+	buffer_free(&normalizer);
 }
 
 /* ---- prompts -------------------------------------------------------------------------------- */
@@ -239,6 +288,7 @@ int main(void)
 		cmocka_unit_test(json_and_xml),
 		cmocka_unit_test(longer_text_than_a_line_holds),
 		cmocka_unit_test(tokenizers),
+		cmocka_unit_test(other_tokenizers),
 		cmocka_unit_test(prompts),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
