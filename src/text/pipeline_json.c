@@ -31,7 +31,8 @@ clipcls_status pipeline_add_token(struct pipeline *pipeline, const char *text, i
 	const struct piece values = { .id = id, .flags = flags };
 	struct buffer normal = { 0 };
 	clipcls_status status;
-	if (!normalized)
+	/* pieces_add says what is wrong with a text that is not UTF-8, which nothing else may see. */
+	if (!normalized || !utf8_valid(text, strlen(text)))
 		return pieces_add(&pipeline->raw_tokens, text, strlen(text), &values, error);
 	pipeline_normalize(&normal, pipeline, text, strlen(text));
 	if (normal.failed)

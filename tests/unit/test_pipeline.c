@@ -261,6 +261,7 @@ static void other_byte_pair_files_are_refused(void **state)
 		BROKEN("\"merges\"", "\"marges\"", "the model has no \"merges\""),
 		BROKEN("\"b c\"", "\"b d\"", "names a token that the vocabulary lacks"),
 		BROKEN("\"c\":5", "\"c\":4", "id 4 stands twice"),
+		BROKEN("\"A B\"", "\"A\xff\"", "the token of id 11 is not UTF-8"),
 		REFUSED("\"Replace\"", "\"Prepend\"", "normalizer"),
 		REFUSED("\"Lowercase\"", "\"NFC\"", "normalizer"),
 		REFUSED("\"pattern\":{\"String\":\" \"},\"content\"", "\"pattern\":{},\"content\"",
