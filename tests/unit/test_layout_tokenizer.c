@@ -1,12 +1,7 @@
 /* Which of a directory's files a tokenizer is read from, by its kind. */
-#include "unit.h"
+#include "test_model.h"
 
-#include "base/file.h"
 #include "model/layout.h"
-
-#include <stdio.h>
-#include <stdlib.h>
-#include <unistd.h>
 
 static clipcls_error error;
 
@@ -132,6 +127,48 @@ static void a_file_that_cannot_be_read_is_named(void **state)
 	remove_directory(directory);
 }
 
+/* Writes a single file whose tokenizer is these bytes, and appends its identity. */
+static void write_single(const char *directory, const char *path, const char *spiece,
+                         const char *vocab_txt, struct buffer *identity)
+{
+	struct checkpoint *checkpoint = NULL;
+	assert_ok(checkpoint_open(&checkpoint, directory, NULL, &error));
+	checkpoint->tokenizer.spiece = spiece;
+	checkpoint->tokenizer.spiece_size = strlen(spiece);
+	checkpoint->tokenizer.vocab_txt = vocab_txt;
+	checkpoint->tokenizer.vocab_txt_size = strlen(vocab_txt);
+	checkpoint_identity(identity, checkpoint);
+	assert_ok(checkpoint_write(checkpoint, path, NULL, &error));
+	checkpoint_free(checkpoint);
+}
+
+static void the_files_ride_along_in_a_single_file(void **state)
+{
+	char *directory = fixture_checkpoint();
+	char *path = path_join(directory, "out.safetensors");
+	struct checkpoint *checkpoint = NULL;
+	struct buffer identities[3] = { { 0 } };
+	(void)state;
+	write_single(directory, path, "pieces", "tokens", &identities[0]);
+	assert_ok(checkpoint_open(&checkpoint, path, NULL, &error));
+	const struct tokenizer_files *files = checkpoint_tokenizer_files(checkpoint);
+	assert_true(is(files->spiece, files->spiece_size, "pieces"));
+	assert_true(is(files->vocab_txt, files->vocab_txt_size, "tokens"));
+	assert_null(files->tokenizer_json);
+	checkpoint_free(checkpoint);
+	/* What a file holds is a part of the identity, and so is which one it is. */
+	write_single(directory, path, "piecez", "tokens", &identities[1]);
+	write_single(directory, path, "pieces", "tokenz", &identities[2]);
+	for (size_t i = 1; i < 3; i++) {
+		assert_int_equal(identities[0].size, identities[i].size);
+		assert_memory_not_equal(identities[0].bytes, identities[i].bytes, identities[0].size);
+	}
+	for (size_t i = 0; i < 3; i++)
+		buffer_free(&identities[i]);
+	free(path);
+	fixture_remove(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
@@ -139,6 +176,7 @@ int main(void)
 		cmocka_unit_test(siglip_takes_a_sentencepiece_model_alone),
 		cmocka_unit_test(other_kinds_take_tokenizer_json_first),
 		cmocka_unit_test(a_file_that_cannot_be_read_is_named),
+		cmocka_unit_test(the_files_ride_along_in_a_single_file),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
