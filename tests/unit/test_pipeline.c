@@ -231,6 +231,18 @@ static void characters_are_merged_by_rank(void **state)
 	tokenizer_free(tokenizer);
 }
 
+static void unknown_characters_are_merged_with_nothing(void **state)
+{
+	struct tokenizer *tokenizer = NULL;
+	(void)state;
+	assert_ok(open_edited(&tokenizer, BPE_JSON, ":10},\"merges\":[",
+	                      ":10,\"\xc3\xa9\xc3\xa9\":12,\"\xc3\xa9\xc3\xa9\x63\":13},\"merges\":["
+	                      "[\"\xc3\xa9\xc3\xa9\",\"c\"],",
+	                      TOKENIZER_SENTENCEPIECE));
+	EXPECT("\xc3\xa9\xc3\xa9\x63", CONTEXT_LENGTH, 2, 5, 1);
+	tokenizer_free(tokenizer);
+}
+
 static void lower_case_is_added_where_the_class_does(void **state)
 {
 	struct tokenizer *tokenizer = NULL;
@@ -383,6 +395,7 @@ int main(void)
 		cmocka_unit_test(unigram_words_are_cut_by_their_scores),
 		cmocka_unit_test(other_unigram_files_are_refused),
 		cmocka_unit_test(characters_are_merged_by_rank),
+		cmocka_unit_test(unknown_characters_are_merged_with_nothing),
 		cmocka_unit_test(lower_case_is_added_where_the_class_does),
 		cmocka_unit_test(other_byte_pair_files_are_refused),
 		cmocka_unit_test(the_longest_pieces_of_a_word_are_taken),

@@ -99,6 +99,8 @@ static void the_normalizer_is_the_files(void **state)
 	put_piece(&model, "tt", -1, USER_DEFINED);
 	assert_ok(open_model(&tokenizer, &model));
 	EXPECT("a cattt", CONTEXT_LENGTH, 3, 5, 4, 10, 1);
+	/* The U+2581 that goes before every text does not stay alone before a special token. */
+	EXPECT("</s>a", CONTEXT_LENGTH, 1, 5, 1);
 	tokenizer_free(tokenizer);
 	buffer_free(&model);
 	buffer_free(&normalizer);
