@@ -60,7 +60,7 @@ clipcls_status bpe_encode(struct bpe *bpe, int32_t *ids, size_t *count, size_t c
 	}
 	if (!split_word(bpe, n))
 		return error_memory(error);
-	bpe_merge(bpe, vocabulary, n, BPE_STALE_NEVER);
+	bpe_merge(bpe, vocabulary, n);
 	if (token != SIZE_MAX)
 		vocabulary_set_whole(vocabulary, token,
 		                     bpe->symbols[0].next == NO_SYMBOL ? TOKEN_WHOLE_YES : TOKEN_WHOLE_NO);

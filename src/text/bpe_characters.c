@@ -67,7 +67,7 @@ clipcls_status bpe_characters_encode(struct bpe *scratch, struct id_list *out,
 	if (scratch->word.failed || !bpe_make_room(scratch, n))
 		return error_memory(error);
 	size_t count = split_text(scratch, model, n);
-	bpe_merge(scratch, model->vocabulary, count, BPE_STALE_SAME_TOKEN);
+	bpe_merge(scratch, model->vocabulary, count);
 	for (size_t i = 0; count > 0 && i != NO_SYMBOL; i = scratch->symbols[i].next) {
 		const struct symbol *symbol = &scratch->symbols[i];
 		if (symbol->is_fixed)

@@ -98,21 +98,7 @@ static void offer(struct bpe *bpe, size_t *heap_size, const struct vocabulary *v
 		        .rank = rank, .left = left, .left_length = a->length, .right_length = b->length });
 }
 
-static bool still_counts(const struct bpe *bpe, const struct vocabulary *vocabulary,
-                         const struct candidate *pair, enum bpe_stale stale)
-{
-	const struct symbol *left = &bpe->symbols[pair->left];
-	if (left->length == 0 || left->next == NO_SYMBOL)
-		return false;
-	size_t right_length = bpe->symbols[left->next].length;
-	if (left->length == pair->left_length && right_length == pair->right_length)
-		return true;
-	return stale == BPE_STALE_SAME_TOKEN &&
-	       left->length + right_length == pair->left_length + pair->right_length &&
-	       pair_rank(bpe, vocabulary, left) != RANK_NONE;
-}
-
-void bpe_merge(struct bpe *bpe, const struct vocabulary *vocabulary, size_t n, enum bpe_stale stale)
+void bpe_merge(struct bpe *bpe, const struct vocabulary *vocabulary, size_t n)
 {
 	size_t heap_size = 0;
 	for (size_t i = 0; i < n; i++) {
@@ -123,9 +109,11 @@ void bpe_merge(struct bpe *bpe, const struct vocabulary *vocabulary, size_t n, e
 		offer(bpe, &heap_size, vocabulary, i);
 	while (heap_size > 0) {
 		struct candidate best = heap_pop(bpe->heap, heap_size--);
-		if (!still_counts(bpe, vocabulary, &best, stale))
+		struct symbol *left = &bpe->symbols[best.left];
+		if (left->length != best.left_length || left->next == NO_SYMBOL ||
+		    bpe->symbols[left->next].length != best.right_length)
 			continue;
-		struct symbol *left = &bpe->symbols[best.left], *right = &bpe->symbols[left->next];
+		struct symbol *right = &bpe->symbols[left->next];
 		left->length += right->length;
 		right->length = 0;
 		left->next = right->next;

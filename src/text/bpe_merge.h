@@ -14,17 +14,10 @@ struct symbol {
 	int32_t id;    /* of a fixed one; -1 = no token at all */
 };
 
-/* Which pairs that were put on the heap count although one of their halves has changed since. */
-enum bpe_stale {
-	BPE_STALE_NEVER,
-	BPE_STALE_SAME_TOKEN /* if what stands there now makes the same token: the tokenizers library */
-};
-
 /* Room for n symbols, and for the heap: n pairs at first, and two more for each of at most n
  * merges. */
 bool bpe_make_room(struct bpe *bpe, size_t n);
 /* The first n symbols are linked here in their order, then merged. */
-void bpe_merge(struct bpe *bpe, const struct vocabulary *vocabulary, size_t n,
-               enum bpe_stale stale);
+void bpe_merge(struct bpe *bpe, const struct vocabulary *vocabulary, size_t n);
 
 #endif

@@ -243,6 +243,35 @@ static void unknown_characters_are_merged_with_nothing(void **state)
 	tokenizer_free(tokenizer);
 }
 
+static void an_added_token_takes_the_spaces_that_it_says(void **state)
+{
+	static const struct {
+		const char *flags;
+		int32_t expected[10];
+	} cases[] = {
+		{ "\"lstrip\":false", { 3, 9, 9, 1, 9, 10, 1, 1, 9, 1 } },
+		{ "\"lstrip\":true", { 3, 1, 9, 10, 1, 1, 9, 1, -1 } },
+		{ "\"rstrip\":true", { 3, 9, 9, 1, 3, 1, 1, 1, -1 } },
+	};
+	(void)state;
+	for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+		struct tokenizer *tokenizer = NULL;
+		struct buffer text = { 0 };
+		buffer_format(&text, "\"content\":\"<eos>\",%s", cases[i].flags);
+		assert_ok(open_edited(&tokenizer, BPE_JSON, "\"content\":\"<eos>\"", text.bytes,
+		                      TOKENIZER_SENTENCEPIECE));
+		int32_t ids[CONTEXT_LENGTH];
+		size_t count = 0;
+		assert_ok(tokenizer_encode(tokenizer, ids, &count, "a  <eos>  a<eos><eos> ", 22,
+		                           CONTEXT_LENGTH, &error));
+		for (size_t k = 0; k < count; k++)
+			assert_int_equal(ids[k], cases[i].expected[k]);
+		assert_true(count == 10 || cases[i].expected[count] == -1);
+		tokenizer_free(tokenizer);
+		buffer_free(&text);
+	}
+}
+
 static void lower_case_is_added_where_the_class_does(void **state)
 {
 	struct tokenizer *tokenizer = NULL;
@@ -396,6 +425,7 @@ int main(void)
 		cmocka_unit_test(other_unigram_files_are_refused),
 		cmocka_unit_test(characters_are_merged_by_rank),
 		cmocka_unit_test(unknown_characters_are_merged_with_nothing),
+		cmocka_unit_test(an_added_token_takes_the_spaces_that_it_says),
 		cmocka_unit_test(lower_case_is_added_where_the_class_does),
 		cmocka_unit_test(other_byte_pair_files_are_refused),
 		cmocka_unit_test(the_longest_pieces_of_a_word_are_taken),
