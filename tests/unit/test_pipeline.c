@@ -115,85 +115,86 @@ static void unigram_words_are_cut_by_their_scores(void **state)
 
 #define NO_NORMALIZER "\"normalizer\":null"
 
+static const struct edit unigram_edits[] = {
+	REFUSED("\"Unigram\"", "\"WordLevel\"", "model type \"WordLevel\""),
+	BROKEN("\"type\":\"Unigram\",", "\"type\":\"Unigram\",\"type\":\"Unigram\",", ""),
+	BROKEN("\"unk_id\":2", "\"unk_id\":9", "unk_id is none of its tokens"),
+	BROKEN("\"unk_id\":2", "\"unk_id\":null", "unk_id is none of its tokens"),
+	REFUSED("\"byte_fallback\":false", "\"byte_fallback\":true", "byte_fallback without"),
+	BROKEN("[\"a\",-4e0]", "[\"a\"]", "broken JSON"),
+	BROKEN("-4e0", "+4", "a number is missing"),
+	BROKEN("-4e0", "-4e999", "a number is missing"),
+	BROKEN("-4e0", "\"\"", "a number is missing"),
+	BROKEN("-4e0", "-4-4", "a number is missing"),
+	BROKEN("-4e0", "-1.0000000000000000000000000000000000000000000000000000000000000000000001",
+	       "a number is too long"),
+	BROKEN("[\"a\",-4e0]", "[\"c\",-4]", "token \"c\" stands twice"),
+	BROKEN("[\"a\",-4e0]", "[\"\",-4]", "the token of id 5 is empty"),
+	BROKEN("\"model\"", "\"model\":{},\"model\"", "a key stands twice"),
+	BROKEN("\"model\"", "\"modal\"", "there is no \"model\""),
+	BROKEN("\"vocab\"", "\"vacob\"", "the model has no \"vocab\""),
+	BROKEN("\"version\":\"1.0\"", "\"version\":1.0.0", ""),
+	BROKEN("{\"version\"", "[\"version\"", "broken JSON"),
+	BROKEN("\"byte_fallback\":false}}", "\"byte_fallback\":false}}x", "something follows"),
+	TAKEN(NO_NORMALIZER, "\"normalizer\":"
+	                     "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\"},{\"type\":"
+	                     "\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\" \"}]}"),
+	REFUSED(NO_NORMALIZER,
+	        "\"normalizer\":"
+	        "{\"type\":\"NFKC\"}",
+	        "normalizer {\"type\":\"NFKC\"}"),
+	REFUSED(NO_NORMALIZER,
+	        "\"normalizer\":"
+	        "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},"
+	        "\"content\":\"\"}",
+	        "normalizer"),
+	BROKEN(NO_NORMALIZER,
+	       "\"normalizer\":"
+	       "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"a\"}",
+	       "base64"),
+	BROKEN(NO_NORMALIZER,
+	       "\"normalizer\":"
+	       "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"a!==\"}",
+	       "base64"),
+	BROKEN(NO_NORMALIZER,
+	       "\"normalizer\":"
+	       "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"abc=\"}",
+	       "broken precompiled_charsmap"),
+	REFUSED(NO_NORMALIZER,
+	        "\"normalizer\":"
+	        "[{\"type\":\"Precompiled\"}]",
+	        "normalizer"),
+	REFUSED(NO_NORMALIZER,
+	        "\"normalizer\":"
+	        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Precompiled\","
+	        "\"precompiled_charsmap\":\"BAAAAAAAAAA=\"},{\"type\":\"Precompiled\"}]}",
+	        "normalizer"),
+	REFUSED("\"always\"", "\"first\"", "pre_tokenizer"),
+	REFUSED("\"split\":true", "\"split\":false", "pre_tokenizer"),
+	REFUSED("\"WhitespaceSplit\"", "\"Whitespace\"", "pre_tokenizer"),
+	REFUSED("\"split\":true}]", "\"split\":true},{}]", "pre_tokenizer"),
+	TAKEN("\"prepend_scheme\":\"always\"", "\"add_prefix_space\":true"),
+	REFUSED("\"TemplateProcessing\"", "\"ByteLevel\"", "post_processor"),
+	REFUSED("\"id\":\"A\"", "\"id\":\"B\"", "post_processor"),
+	REFUSED("{\"SpecialToken\":{\"id\":\"</s>\"}}", "{\"Sequence\":{\"id\":\"A\"}}",
+	        "post_processor"),
+	REFUSED("\"ids\":[1]", "\"ids\":[]", "post_processor"),
+	REFUSED("\"ids\":[1]", "\"ids\":[1,1,1,1,1]", "post_processor"),
+	REFUSED("\"ids\":[1]", "\"ids\":[-1]", "post_processor"),
+	REFUSED("\"ids\":[1]", "\"ids\":[99999999]", "post_processor"),
+	BROKEN("\"id\":9,", "", "an added token has no content or no id"),
+	BROKEN("\"content\":\"<mask>\"", "\"content\":1", "an added token has no content"),
+	BROKEN("\"content\":\"<mask>\"", "\"content\":\"</s>\"", "token \"</s>\" stands twice"),
+	TAKEN("\"content\":\"<mask>\"", "\"content\":\"\""),
+	REFUSED("\"lstrip\":false", "\"single_word\":true", "an added token"),
+};
+
 static void other_unigram_files_are_refused(void **state)
 {
-	static const struct edit edits[] = {
-		REFUSED("\"Unigram\"", "\"WordLevel\"", "model type \"WordLevel\""),
-		BROKEN("\"type\":\"Unigram\",", "\"type\":\"Unigram\",\"type\":\"Unigram\",", ""),
-		BROKEN("\"unk_id\":2", "\"unk_id\":9", "unk_id is none of its tokens"),
-		BROKEN("\"unk_id\":2", "\"unk_id\":null", "unk_id is none of its tokens"),
-		REFUSED("\"byte_fallback\":false", "\"byte_fallback\":true", "byte_fallback without"),
-		BROKEN("[\"a\",-4e0]", "[\"a\"]", "broken JSON"),
-		BROKEN("-4e0", "+4", "a number is missing"),
-		BROKEN("-4e0", "-4e999", "a number is missing"),
-		BROKEN("-4e0", "\"\"", "a number is missing"),
-		BROKEN("-4e0", "-4-4", "a number is missing"),
-		BROKEN("-4e0", "-1.0000000000000000000000000000000000000000000000000000000000000000000001",
-		       "a number is too long"),
-		BROKEN("[\"a\",-4e0]", "[\"c\",-4]", "token \"c\" stands twice"),
-		BROKEN("[\"a\",-4e0]", "[\"\",-4]", "the token of id 5 is empty"),
-		BROKEN("\"model\"", "\"model\":{},\"model\"", "a key stands twice"),
-		BROKEN("\"model\"", "\"modal\"", "there is no \"model\""),
-		BROKEN("\"vocab\"", "\"vacob\"", "the model has no \"vocab\""),
-		BROKEN("\"version\":\"1.0\"", "\"version\":1.0.0", ""),
-		BROKEN("{\"version\"", "[\"version\"", "broken JSON"),
-		BROKEN("\"byte_fallback\":false}}", "\"byte_fallback\":false}}x", "something follows"),
-		TAKEN(NO_NORMALIZER,
-		      "\"normalizer\":"
-		      "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Strip\"},{\"type\":"
-		      "\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},\"content\":\" \"}]}"),
-		REFUSED(NO_NORMALIZER,
-		        "\"normalizer\":"
-		        "{\"type\":\"NFKC\"}",
-		        "normalizer {\"type\":\"NFKC\"}"),
-		REFUSED(NO_NORMALIZER,
-		        "\"normalizer\":"
-		        "{\"type\":\"Replace\",\"pattern\":{\"Regex\":\" {2,}\"},"
-		        "\"content\":\"\"}",
-		        "normalizer"),
-		BROKEN(NO_NORMALIZER,
-		       "\"normalizer\":"
-		       "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"a\"}",
-		       "base64"),
-		BROKEN(NO_NORMALIZER,
-		       "\"normalizer\":"
-		       "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"a!==\"}",
-		       "base64"),
-		BROKEN(NO_NORMALIZER,
-		       "\"normalizer\":"
-		       "{\"type\":\"Precompiled\",\"precompiled_charsmap\":\"abc=\"}",
-		       "broken precompiled_charsmap"),
-		REFUSED(NO_NORMALIZER,
-		        "\"normalizer\":"
-		        "[{\"type\":\"Precompiled\"}]",
-		        "normalizer"),
-		REFUSED(NO_NORMALIZER,
-		        "\"normalizer\":"
-		        "{\"type\":\"Sequence\",\"normalizers\":[{\"type\":\"Precompiled\","
-		        "\"precompiled_charsmap\":\"BAAAAAAAAAA=\"},{\"type\":\"Precompiled\"}]}",
-		        "normalizer"),
-		REFUSED("\"always\"", "\"first\"", "pre_tokenizer"),
-		REFUSED("\"split\":true", "\"split\":false", "pre_tokenizer"),
-		REFUSED("\"WhitespaceSplit\"", "\"Whitespace\"", "pre_tokenizer"),
-		REFUSED("\"split\":true}]", "\"split\":true},{}]", "pre_tokenizer"),
-		TAKEN("\"prepend_scheme\":\"always\"", "\"add_prefix_space\":true"),
-		REFUSED("\"TemplateProcessing\"", "\"ByteLevel\"", "post_processor"),
-		REFUSED("\"id\":\"A\"", "\"id\":\"B\"", "post_processor"),
-		REFUSED("{\"SpecialToken\":{\"id\":\"</s>\"}}", "{\"Sequence\":{\"id\":\"A\"}}",
-		        "post_processor"),
-		REFUSED("\"ids\":[1]", "\"ids\":[]", "post_processor"),
-		REFUSED("\"ids\":[1]", "\"ids\":[1,1,1,1,1]", "post_processor"),
-		REFUSED("\"ids\":[1]", "\"ids\":[-1]", "post_processor"),
-		REFUSED("\"ids\":[1]", "\"ids\":[99999999]", "post_processor"),
-		BROKEN("\"id\":9,", "", "an added token has no content or no id"),
-		BROKEN("\"content\":\"<mask>\"", "\"content\":1", "an added token has no content"),
-		BROKEN("\"content\":\"<mask>\"", "\"content\":\"</s>\"", "token \"</s>\" stands twice"),
-		TAKEN("\"content\":\"<mask>\"", "\"content\":\"\""),
-		REFUSED("\"lstrip\":false", "\"single_word\":true", "an added token"),
-	};
 	struct tokenizer *tokenizer = NULL;
 	(void)state;
-	expect_edits(UNIGRAM_JSON, edits, sizeof edits / sizeof *edits, TOKENIZER_SENTENCEPIECE);
+	expect_edits(UNIGRAM_JSON, unigram_edits, sizeof unigram_edits / sizeof *unigram_edits,
+	             TOKENIZER_SENTENCEPIECE);
 	assert_error(open_text(&tokenizer, UNIGRAM_JSON, TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_LOWER),
 	             CLIPCLS_ERR_UNSUPPORTED, "lower case before a normalizer");
 }

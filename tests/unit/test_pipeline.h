@@ -20,7 +20,7 @@
 	    "", "</s>", "1") ",\"model\":{\"type\":\"Unigram\",\"unk_id\":2,\"vocab\":["               \
 	                     "[\"<pad>\",0.0],[\"</s>\",0.0],[\"<unk>\",0.0],[\"" UNDERLINE            \
 	                     "\",-2.0],[\"" UNDERLINE "cat\",-3],[\"a\",-4e0],[\"c\",-4.0],[\"t\",-4." \
-	                                              "0],[\"ca\",-5.0]],\"byte_fallback\":false}}"
+	                     "0],[\"ca\",-5.0]],\"byte_fallback\":false}}"
 
 /* Two ways to make "abc": ranks 1 and 2. */
 #define BPE_JSON                                                                                   \
@@ -36,8 +36,7 @@
 	         "\"byte_fallback\":false,\"ignore_merges\":false,\"vocab\":{\"<pad>\":0,\"<eos>\":1," \
 	         "\"<unk>\":2,\"a\":3,\"b\":4,\"c\":5,\"bc\":6,\"ab\":7,\"abc\":8,\"" UNDERLINE        \
 	         "\":9,\"" UNDERLINE "a\":10},\"merges\":[\"b "                                        \
-	                             "c\",[\"a\",\"bc\"],[\"a\",\"b\"],[\"ab\",\"c\"],\"" UNDERLINE    \
-	         " a\"]}}"
+	         "c\",[\"a\",\"bc\"],[\"a\",\"b\"],[\"ab\",\"c\"],\"" UNDERLINE " a\"]}}"
 
 #define WORDPIECE_JSON                                                                            \
 	"{\"added_tokens\":[{\"id\":3,\"content\":\"[SEP]\",\"normalized\":false,\"special\":true}]," \
