@@ -105,7 +105,8 @@ void openclip_read_text(struct openclip_model *model, struct config_reader *towe
 	out->attention = config_bool(tower, "no_causal_mask", false) ? TEXT_ATTENTION_CONTEXT
 	                                                             : TEXT_ATTENTION_CAUSAL;
 	out->pooling = read_pooling(tower);
-	out->projection = strcmp(config_string(tower, "proj_type", "linear"), "none") != 0;
+	static const char *const projections[] = { "none", "linear", NULL };
+	out->projection = config_word(tower, "proj_type", projections, 1) == 1;
 	out->projection_bias = out->projection && config_bool(tower, "proj_bias", false);
 	read_tokenizer(&model->config->tokenizer, tower);
 }

@@ -73,7 +73,8 @@ static void openclip_keys_are_read_or_refused_by_name(void **state)
 		{ VISION("\"scale_fc\":[1]"), UNSUPPORTED, "scale_fc = [1]" },
 		{ VISION("\"pool_type\":\"tok\""), FINE },
 		{ VISION("\"pool_type\":null"), FINE },
-		{ VISION("\"pool_type\":\"avg\""), UNSUPPORTED, "pool_type = \"avg\"" },
+		{ VISION("\"pool_type\":\"avg\""), FINE },
+		{ VISION("\"pool_type\":\"max\""), UNSUPPORTED, "pool_type = \"max\"" },
 		{ VISION("\"ls_init_value\":0"), UNSUPPORTED, "ls_init_value = 0" },
 		{ VISION("\"act_kwargs\":{}"), UNSUPPORTED, "act_kwargs" }, /* with quick_gelu */
 		{ VISION("\"norm_kwargs\":{\"eps\":1e-6}"), FINE },
@@ -96,7 +97,7 @@ static void openclip_keys_are_read_or_refused_by_name(void **state)
 		{ TEXT("\"eos_id\":4294967296"), UNSUPPORTED, "text_cfg.eos_id = 4294967296" },
 		{ TEXT("\"pool_type\":\"argmax\""), FINE },
 		{ TEXT("\"pool_type\":\"eos\""), FINE },
-		{ TEXT("\"pool_type\":\"last\""), UNSUPPORTED, "text_cfg.pool_type = \"last\"" },
+		{ TEXT("\"pool_type\":\"last\""), UNSUPPORTED, "pooling \"last\" with causal attention" },
 		{ TEXT("\"pool_type\":3"), FORMAT, "pool_type is not a string" },
 		{ TEXT("\"hf_model_name\":\"bert\""), UNSUPPORTED, "hf_model_name" },
 		{ TEXT("\"proj_type\":\"linear\""), FINE },
