@@ -70,11 +70,12 @@ CASES = {
     "siglip2-tiny": Case(lambda folder: huggingface(
         folder, **TINY, vocab_size=3000, tokenizer=save_siglip2_tokenizer, seed=52, resample=2)),
     # No timm trunk is small; the text tower can be.
-    "oc-siglip-b16": Case(lambda folder: openclip(
-        folder, "ViT-B-16-SigLIP", text=SMALL_TEXT, vocab_size=3000, tokenizer=t5_tokenizer, seed=53)),
     "oc-siglip2-b32": Case(lambda folder: openclip(
         folder, "ViT-B-32-SigLIP2-256", text=SMALL_TEXT, vocab_size=3000,
-        tokenizer=save_siglip2_tokenizer, seed=54)),
+        tokenizer=save_siglip2_tokenizer, seed=54), wide=True),
+    "oc-siglip-b16": Case(lambda folder: openclip(
+        folder, "ViT-B-16-SigLIP", text=SMALL_TEXT, vocab_size=3000, tokenizer=t5_tokenizer, seed=53),
+        large=True),
     "siglip-b16-224": Case(lambda folder: huggingface(
         folder, vision=BASE, text=BASE, image_size=224, patch_size=16, vocab_size=32000,
         tokenizer=save_siglip_tokenizer, seed=55), large=True),
