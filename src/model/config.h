@@ -74,7 +74,7 @@ struct text_config {
 };
 
 /* Which towers a checkpoint has: family.h. */
-enum family { FAMILY_CLIP, FAMILY_SIGLIP };
+enum family { FAMILY_CLIP, FAMILY_SIGLIP, FAMILY_METACLIP_2 };
 
 /* How similarities become scores. */
 enum logit_scale {

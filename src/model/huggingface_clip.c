@@ -1,4 +1,4 @@
-/* transformers' CLIPConfig. */
+/* transformers' CLIPConfig and MetaClip2Config. */
 #include "model/huggingface.h"
 
 /* Where transformers keeps pooling by the largest id for configs with a wrong eos_token_id. */
@@ -42,9 +42,8 @@ static void read_vision(struct vision_config *out, struct config_reader *reader)
 	out->vit.class_token = out->vit.pre_norm = out->vit.projection = true;
 }
 
-static void read(struct model_config *out, struct config_reader *reader)
+static void read_towers(struct model_config *out, struct config_reader *reader)
 {
-	out->family = FAMILY_CLIP;
 	out->projection_dim = config_size(reader, "projection_dim", 512);
 	struct config_reader text = enter_tower(reader, true);
 	read_text(&out->text, &text);
@@ -52,8 +51,26 @@ static void read(struct model_config *out, struct config_reader *reader)
 	struct config_reader vision = enter_tower(reader, false);
 	read_vision(&out->vision, &vision);
 	config_leave(reader, &vision);
+}
+
+static void read_clip(struct model_config *out, struct config_reader *reader)
+{
+	out->family = FAMILY_CLIP;
 	out->tokenizer.cleaning = TEXT_CLEANING_HUGGINGFACE;
+	read_towers(out, reader);
+}
+
+/* MetaClip2Config has CLIP's keys and defaults; an eos_token_id of 2 is meant. */
+static void read_metaclip_2(struct model_config *out, struct config_reader *reader)
+{
+	out->family = FAMILY_METACLIP_2;
+	out->tokenizer = (struct tokenizer_config){ .kind = TOKENIZER_SENTENCEPIECE,
+		                                        .cleaning = TEXT_CLEANING_NONE };
+	read_towers(out, reader);
+	out->text.pooling = POOLING_END_TOKEN;
 }
 
 const struct huggingface_model huggingface_clip = { "clip", DIALECT_CANONICAL, "CLIPImageProcessor",
-	                                                read };
+	                                                read_clip };
+const struct huggingface_model huggingface_metaclip_2 = { "metaclip_2", DIALECT_CANONICAL,
+	                                                      "CLIPImageProcessor", read_metaclip_2 };

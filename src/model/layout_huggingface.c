@@ -10,7 +10,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-static const struct huggingface_model *const models[] = { &huggingface_clip, &huggingface_siglip };
+static const struct huggingface_model *const models[] = { &huggingface_clip,
+	                                                      &huggingface_metaclip_2,
+	                                                      &huggingface_siglip };
 
 void huggingface_read_transformer(struct transformer_config *out, struct config_reader *reader,
                                   const struct huggingface_tower *defaults)
@@ -83,7 +85,7 @@ static clipcls_status open_weights(struct checkpoint *checkpoint, clipcls_error 
 /* transformers' tokenizers by the names of their classes. CLIP's needs none of what the settings
  * say. */
 static clipcls_status choose_tokenizer(struct model_config *config,
-                                       const struct tokenizer_settings *settings,
+                                       const struct tokenizer_settings *settings, const char *path,
                                        clipcls_error *error)
 {
 	static const struct {
@@ -95,8 +97,15 @@ static clipcls_status choose_tokenizer(struct model_config *config,
 		{ "Siglip2Tokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_LOWER, false }, true },
 		{ "GemmaTokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE, false }, true },
 		{ "T5Tokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE, false }, false },
+		{ "XLMRobertaTokenizer", { TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE, false }, false },
 		{ "BertTokenizer", { TOKENIZER_WORDPIECE, TEXT_CLEANING_NONE, false }, false },
 	};
+	if (config->text.attention == TEXT_ATTENTION_CONTEXT && settings->masks_padding)
+		return error_set(
+		    error, CLIPCLS_ERR_UNSUPPORTED,
+		    "%s/tokenizer_config.json: model_input_names with \"attention_mask\" is not "
+		    "supported: the text tower sees its padding",
+		    path);
 	if (settings->pad_token_id >= 0)
 		config->text.pad_token_id = settings->pad_token_id;
 	for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
@@ -110,8 +119,8 @@ static clipcls_status choose_tokenizer(struct model_config *config,
 	return settings->name[0] == '\0'
 	           ? CLIPCLS_OK
 	           : error_set(error, CLIPCLS_ERR_UNSUPPORTED,
-	                       "tokenizer_config.json: tokenizer_class = \"%s\" is not supported",
-	                       settings->name);
+	                       "%s/tokenizer_config.json: tokenizer_class = \"%s\" is not supported",
+	                       path, settings->name);
 }
 
 static clipcls_status read_tokenizer(struct checkpoint *checkpoint, clipcls_error *error)
@@ -122,13 +131,9 @@ static clipcls_status read_tokenizer(struct checkpoint *checkpoint, clipcls_erro
 	if (config->tokenizer.kind != TOKENIZER_CLIP) {
 		status = tokenizer_settings_read(&settings, checkpoint->path, error);
 		if (status == CLIPCLS_OK)
-			status = choose_tokenizer(config, &settings, error);
-		if (status != CLIPCLS_OK) {
-			error_prefix(error, "%s: ", checkpoint->path);
-			return status;
-		}
+			status = choose_tokenizer(config, &settings, checkpoint->path, error);
 	}
-	return layout_read_tokenizer(checkpoint, error);
+	return status == CLIPCLS_OK ? layout_read_tokenizer(checkpoint, error) : status;
 }
 
 clipcls_status layout_huggingface_open(struct checkpoint *checkpoint, clipcls_error *error)

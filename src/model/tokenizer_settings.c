@@ -36,6 +36,14 @@ static int32_t find_usual(const char *text)
 	return strcmp(text, "<pad>") == 0 || strcmp(text, "[PAD]") == 0 ? 0 : -1;
 }
 
+static bool lists(const json *list, const char *name)
+{
+	for (const json *item = json_first(list); item != NULL; item = json_next(item))
+		if (strcmp(json_string(item, ""), name) == 0)
+			return true;
+	return false;
+}
+
 static void read_settings(struct tokenizer_settings *out, struct config_reader *reader)
 {
 	static const char fast[] = "Fast";
@@ -49,6 +57,10 @@ static void read_settings(struct tokenizer_settings *out, struct config_reader *
 		config_unsupported(reader, "tokenizer_class");
 	else
 		snprintf(out->name, sizeof out->name, "%.*s", (int)n, name);
+	/* It lowers unless it is told not to; for others the vocabulary's file says what happens. */
+	if (strcmp(out->name, "SiglipTokenizer") == 0 && !config_bool(reader, "do_lower_case", true))
+		config_unsupported(reader, "do_lower_case");
+	out->masks_padding = lists(config_get(reader, "model_input_names"), "attention_mask");
 	if (pad != NULL)
 		out->pad_token_id = find_added(config_get(reader, "added_tokens_decoder"), pad);
 	if (pad != NULL && out->pad_token_id < 0)

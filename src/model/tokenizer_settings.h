@@ -11,6 +11,7 @@ struct tokenizer_settings {
 	char name[64];        /* of the class, without "Fast"; "" = the file says none */
 	int32_t pad_token_id; /* -1 = the file says none */
 	bool has_side, pad_left;
+	bool masks_padding; /* the model is to be given a mask that hides the padding */
 };
 
 /* Of a directory; without the file all is as if it said nothing. */

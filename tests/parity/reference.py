@@ -18,7 +18,7 @@ import open_clip
 import torch
 from PIL import Image
 from transformers import (AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer,
-                          SiglipImageProcessorPil, SiglipModel)
+                          MetaClip2Model, SiglipImageProcessorPil, SiglipModel)
 from transformers.image_utils import load_image
 
 torch.use_deterministic_algorithms(True)
@@ -32,6 +32,7 @@ def unit(x):
 # Of each model_type: model, image processor, tokenizer, and what of the tokenizer's output the model gets.
 CLASSES = {
     "clip": (CLIPModel, CLIPImageProcessorPil, CLIPTokenizer, ["input_ids", "attention_mask"]),
+    "metaclip_2": (MetaClip2Model, CLIPImageProcessorPil, AutoTokenizer, ["input_ids", "attention_mask"]),
     "siglip": (SiglipModel, SiglipImageProcessorPil, AutoTokenizer, ["input_ids"]),
 }
 

@@ -4,8 +4,8 @@ import functools
 import json
 
 import sentencepiece
-from tokenizers import Tokenizer, models, normalizers, trainers
-from transformers import T5Tokenizer
+from tokenizers import AddedToken, BertWordPieceTokenizer, Tokenizer, models, normalizers, trainers
+from transformers import T5Tokenizer, XLMRobertaTokenizer
 from transformers.convert_slow_tokenizer import import_protobuf
 
 from token_texts import training_texts
@@ -70,3 +70,23 @@ def gemma_parts(vocab_size=4000):
     tokens += [t for t in learned if t not in tokens]
     vocab = {t: i for i, t in enumerate(tokens)}
     return vocab, all_splits(vocab, learned)
+
+
+def xlm_roberta_tokenizer(folder, vocab_size):
+    """tokenizer.json of a unigram vocabulary with <s> before a text, as MetaCLIP 2 has it."""
+    train_sentencepiece(folder, vocab_size=vocab_size - 100)
+    pieces = [("<s>", 0.0), ("<pad>", 0.0), ("</s>", 0.0), ("<unk>", 0.0)] + pieces_of(folder)[3:]
+    XLMRobertaTokenizer(vocab=pieces + [("<mask>", 0.0)], _spm_precompiled_charsmap=charsmap_of(folder),
+                        mask_token=AddedToken("<mask>", lstrip=True, special=True)).save_pretrained(folder)
+    for path in folder.glob("spiece.*"):
+        path.unlink()
+
+
+@functools.cache
+def train_wordpiece(vocab_size):
+    """{token: id} of BERT's kind, uncased, the special tokens where BERT has them near the start."""
+    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    trained = BertWordPieceTokenizer()
+    trained.train_from_iterator(training_texts(), vocab_size=vocab_size, show_progress=False,
+                                special_tokens=special)
+    return trained.get_vocab()
