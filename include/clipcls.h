@@ -127,7 +127,8 @@ typedef struct clipcls_model_info {
 	const char *dtype; /* of the weights as stored: "F32", "F16", "BF16", or "mixed"; "I8" where the
 	                      linear weights of the transformer blocks are, whatever the rest */
 	clipcls_tower_info vision, text;
-	size_t image_size, patch_size;
+	size_t image_size;
+	size_t patch_size; /* 0 for a tower without patches */
 	size_t context_length, vocab_size;
 	size_t projection_dim;
 	const char *resize_mode;   /* "shortest", "squash", "longest" */

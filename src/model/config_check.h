@@ -5,7 +5,7 @@
 #include "base/error.h"
 #include "model/config.h"
 
-/* Every size in range, heads divide width, patches fill the picture, preprocessing gives pictures
+/* Every size in range, heads divide width, at least one patch fits, preprocessing gives pictures
  * of the image tower's size. CLIPCLS_ERR_FORMAT or _UNSUPPORTED; messages name `path`, or
  * preprocess_path where preprocessing is at fault. */
 clipcls_status model_config_check(const struct model_config *config, const char *path,

@@ -188,10 +188,9 @@ static clipcls_status check(const void *part, const char *path, clipcls_error *e
 	const struct vision_config *config = part;
 	const struct vit_config *vit = &config->vit;
 	clipcls_status status = transformer_config_check(&vit->transformer, "image", path, error);
-	if (status == CLIPCLS_OK && config->image_size % vit->patch_size != 0)
-		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED,
-		                   "%s: image_size %zu is not a multiple of patch_size %zu", path,
-		                   config->image_size, vit->patch_size);
+	if (status == CLIPCLS_OK && config->image_size < vit->patch_size)
+		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: image_size %zu is below patch_size %zu",
+		                   path, config->image_size, vit->patch_size);
 	return status;
 }
 

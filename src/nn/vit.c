@@ -5,6 +5,7 @@
 #include "nn/ops.h"
 #include "nn/tower_kinds.h"
 
+#include <math.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,7 +14,7 @@
 #define ROWS_PER_BATCH 400
 #define MOST_PER_BATCH 64
 
-/* S image size, P patch size, G = S/P patches a side, T = G*G tokens and one more with a class
+/* S image size, P patch size, G = floor(S/P) patches a side, T = G*G tokens and one more with a class
  * token, D width, E embedding. */
 struct vit {
 	struct vit_config config;
@@ -150,12 +151,13 @@ static size_t vit_scratch(const void *tower, size_t n, size_t threads)
 	       size_max(size_max(blocks, embedding), pooling);
 }
 
-/* One picture's patches as rows: the convolution with stride P as a matrix product.
+/* One picture's patches as rows: the convolution with stride P as a matrix product. What is left
+ * over at the right and below belongs to no patch.
  * out: (G*G, 3*P*P).   pixels: (3, S, S). */
 static void cut_patches(float *out, const float *pixels, size_t S, size_t P)
 {
-	for (size_t y = 0; y < S; y += P)
-		for (size_t x = 0; x < S; x += P)
+	for (size_t y = 0; y + P <= S; y += P)
+		for (size_t x = 0; x + P <= S; x += P)
 			for (size_t channel = 0; channel < 3; channel++)
 				for (size_t row = 0; row < P; row++, out += P)
 					memcpy(out, pixels + (channel * S + y + row) * S + x, P * sizeof *out);
@@ -266,7 +268,7 @@ static void vit_work(struct image_tower_work *out, const struct model_config *co
 	const struct vit_config *vit = &config->vision.vit;
 	const struct transformer_config *transformer = &vit->transformer;
 	double D = (double)transformer->width, P = (double)vit->patch_size;
-	double side = (double)config->vision.image_size / P, patches = side * side;
+	double side = floor((double)config->vision.image_size / P), patches = side * side;
 	double T = patches + (vit->class_token ? 1 : 0), layers = (double)transformer->layers;
 	double ends = 2 * patches * 3 * P * P * D +
 	              (vit->projection ? 2 * D * (double)config->projection_dim : 0);

@@ -24,14 +24,20 @@ static void print_text(const clipcls_model_info *info)
 	printf("%-16s %s\n", "model", info->path);
 	printf("%-16s %s (%s layout), weights %s\n", "family", info->family, info->layout, info->dtype);
 	print_tower("vision tower", &info->vision);
-	printf("%-16s %zu px, patches of %zu px\n", "image", info->image_size, info->patch_size);
+	printf("%-16s %zu px", "image", info->image_size);
+	if (info->patch_size > 0)
+		printf(", patches of %zu px", info->patch_size);
+	printf("\n");
 	printf("%-16s %s, %s, mean %g %g %g, std %g %g %g\n", "preprocessing", info->resize_mode,
 	       info->interpolation, info->image_mean[0], info->image_mean[1], info->image_mean[2],
 	       info->image_std[0], info->image_std[1], info->image_std[2]);
 	print_tower("text tower", &info->text);
 	printf("%-16s %zu tokens, vocabulary %zu\n", "context", info->context_length, info->vocab_size);
-	printf("%-16s %zu dimensions, logit scale %.4f\n", "embedding", info->projection_dim,
+	printf("%-16s %zu dimensions, logit scale %.4f", "embedding", info->projection_dim,
 	       info->logit_scale);
+	if (info->has_logit_bias)
+		printf(", logit bias %.4f: scores are sigmoids", info->logit_bias);
+	printf("\n");
 	printf("%-16s %zu in %zu tensors\n", "parameters", info->parameters, info->tensors);
 	print_bytes("file size", info->file_bytes);
 	print_bytes("memory", info->memory_bytes);
@@ -59,6 +65,8 @@ static enum exit_code print_json(const clipcls_model_info *info)
 	              info->image_size, info->patch_size, info->context_length);
 	buffer_format(&out, "\"vocab_size\":%zu,\"projection_dim\":%zu,\"logit_scale\":%.9g,",
 	              info->vocab_size, info->projection_dim, info->logit_scale);
+	if (info->has_logit_bias)
+		buffer_format(&out, "\"logit_bias\":%.9g,", info->logit_bias);
 	buffer_format(&out, "\"resize_mode\":\"%s\",\"interpolation\":\"%s\",", info->resize_mode,
 	              info->interpolation);
 	buffer_format(&out, "\"image_mean\":[%.9g,%.9g,%.9g],\"image_std\":[%.9g,%.9g,%.9g],",
