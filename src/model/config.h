@@ -31,7 +31,8 @@ enum vit_pooling {
 /* Zhai et al. 2022 (open_clip, timm); each switch is a part that a family has or lacks. */
 struct vit_config {
 	struct transformer_config transformer;
-	size_t patch_size; /* in pixels, square; divides image_size */
+	size_t patch_size;    /* in pixels, square */
+	size_t position_grid; /* patches a side of the stored positions; 0 = as many as a picture has */
 	bool class_token, patch_bias, pre_norm;
 	bool norm_after_pooling; /* else before it */
 	enum vit_pooling pooling;

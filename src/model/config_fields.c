@@ -126,7 +126,7 @@ clipcls_status config_fields_check(const struct config_fields *fields, const voi
 		if (field->kind != FIELD_SIZE)
 			continue;
 		size_t value = *(const size_t *)place_of(field, part);
-		if (value == 0 || value > limit)
+		if ((value == 0 && !field->optional) || value > limit)
 			return error_set(error, CLIPCLS_ERR_FORMAT, "%s: %s tower: %s of %zu is out of range",
 			                 path, tower, field->key, value);
 	}

@@ -7,7 +7,7 @@
 #include "model/config_reader.h"
 
 enum field_kind {
-	FIELD_SIZE,   /* size_t, from 1 up to `limit` */
+	FIELD_SIZE,   /* size_t, from 1 (where optional: 0) up to `limit` */
 	FIELD_ID,     /* int32_t, from 0 up */
 	FIELD_NUMBER, /* double */
 	FIELD_BOOL,   /* bool */

@@ -2,6 +2,7 @@
  * the default of open_clip's CLIPVisionCfg, CLIPTextCfg and PreprocessCfg. */
 #include "base/file.h"
 #include "model/config_check.h"
+#include "model/config_fields.h"
 #include "model/config_reader.h"
 #include "model/layout.h"
 #include "model/openclip.h"
@@ -103,6 +104,23 @@ static clipcls_status open_weights(struct checkpoint *checkpoint, clipcls_error 
 	return status;
 }
 
+/* open_clip resizes the positions of its own vision transformer where the config asks for another
+ * size of picture than the weights are for. */
+static void find_position_grid(struct checkpoint *checkpoint)
+{
+	const struct safetensors_tensor *positions =
+	    safetensors_find(checkpoint->weights, "visual.positional_embedding");
+	struct vision_config *vision = &checkpoint->config.vision;
+	size_t grid = 1;
+	if (positions == NULL || positions->rank != 2)
+		return;
+	while (grid * grid + 1 < positions->shape[0] && grid < PIXEL_SIZE_LIMIT)
+		grid++;
+	if (grid * grid + 1 == positions->shape[0] &&
+	    grid != vision->image_size / vision->vit.patch_size)
+		vision->vit.position_grid = grid;
+}
+
 clipcls_status layout_openclip_open(struct checkpoint *checkpoint, clipcls_error *error)
 {
 	json *root = NULL;
@@ -117,6 +135,8 @@ clipcls_status layout_openclip_open(struct checkpoint *checkpoint, clipcls_error
 		status = model_config_check(&checkpoint->config, path, path, error);
 	if (status == CLIPCLS_OK)
 		status = open_weights(checkpoint, error);
+	if (status == CLIPCLS_OK && model.vision == DIALECT_OPENCLIP)
+		find_position_grid(checkpoint);
 	if (status == CLIPCLS_OK)
 		status = read_tokenizer(checkpoint, error);
 	if (status == CLIPCLS_OK)

@@ -14,6 +14,11 @@ static const struct config_field fields[] = {
 	  .kind = FIELD_SIZE,
 	  .offset = offsetof(struct vision_config, vit.patch_size),
 	  .limit = PIXEL_SIZE_LIMIT },
+	{ .key = "position_grid",
+	  .kind = FIELD_SIZE,
+	  .offset = offsetof(struct vision_config, vit.position_grid),
+	  .limit = PIXEL_SIZE_LIMIT,
+	  .optional = true },
 	{ .key = "class_token",
 	  .kind = FIELD_BOOL,
 	  .offset = offsetof(struct vision_config, vit.class_token),
@@ -162,7 +167,8 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 	const struct vit_config *vit = &config->vision.vit;
 	const bool trunk_head = list->naming.vision == DIALECT_TIMM_HEAD;
 	const enum tensor_dialect dialect = trunk_head ? DIALECT_TIMM : list->naming.vision;
-	size_t side = config->vision.image_size / vit->patch_size;
+	size_t side =
+	    vit->position_grid > 0 ? vit->position_grid : config->vision.image_size / vit->patch_size;
 	size_t sizes[26] = { ['D' - 'A'] = vit->transformer.width,
 		                 ['M' - 'A'] = vit->transformer.mlp_width,
 		                 ['E' - 'A'] = config->projection_dim,

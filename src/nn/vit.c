@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "nn/map_pool.h"
 #include "nn/ops.h"
+#include "nn/position_grid.h"
 #include "nn/tower_kinds.h"
 
 #include <math.h>
@@ -14,8 +15,8 @@
 #define ROWS_PER_BATCH 400
 #define MOST_PER_BATCH 64
 
-/* S image size, P patch size, G = floor(S/P) patches a side, T = G*G tokens and one more with a class
- * token, D width, E embedding. */
+/* S image size, P patch size, G = floor(S/P) patches a side, T = G*G tokens and one more with a
+ * class token, D width, E embedding. */
 struct vit {
 	struct vit_config config;
 	size_t image_size, projection_dim;
@@ -26,6 +27,7 @@ struct vit {
 	struct transformer transformer;
 	struct map_pool map;
 	struct linear projection; /* (E, D) */
+	float *resized;           /* position_embedding, where the file has another grid */
 	float *settled;           /* what the blocks of all but the transformer's linears lie in */
 };
 
@@ -78,6 +80,23 @@ static void settle_ends(struct vit *vit, struct pool *pool)
 	vit->settled = weights_settle(ends, n, pool);
 }
 
+/* Positions of the picture's own grid. */
+static clipcls_status fit_positions(struct vit *vit, clipcls_error *error)
+{
+	size_t D = vit->config.transformer.width, others = tokens_of(vit) - patches_of(vit), floats;
+	if (vit->config.position_grid == 0)
+		return CLIPCLS_OK;
+	vit->resized = size_mul(tokens_of(vit), D, &floats) ? memory_floats(floats) : NULL;
+	if (vit->resized == NULL)
+		return error_memory(error);
+	memcpy(vit->resized, vit->position_embedding, others * D * sizeof *vit->resized);
+	clipcls_status status = position_grid_resize(
+	    vit->resized + others * D, vit->image_size / vit->config.patch_size,
+	    vit->position_embedding + others * D, vit->config.position_grid, D, error);
+	vit->position_embedding = vit->resized;
+	return status;
+}
+
 static void vit_free(void *tower)
 {
 	struct vit *vit = tower;
@@ -85,6 +104,7 @@ static void vit_free(void *tower)
 		return;
 	transformer_free(&vit->transformer);
 	free(vit->settled);
+	free(vit->resized);
 	free(vit);
 }
 
@@ -103,6 +123,8 @@ static clipcls_status vit_load(void **out, struct checkpoint *checkpoint, enum w
 	clipcls_status fetched =
 	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;
+	if (status == CLIPCLS_OK)
+		status = fit_positions(vit, error);
 	if (status != CLIPCLS_OK) {
 		vit_free(vit);
 		return status;

@@ -18,6 +18,15 @@ def save_openclip(folder, model_cfg, preprocess_cfg, seed):
               folder / "open_clip_model.safetensors")
 
 
+def other_size(folder, *, image_size, seed):
+    """The config asks for another size of picture than the weights are for: open_clip resizes positions."""
+    config = dict(embed_dim=40, vision_cfg=dict(width=64, layers=2, head_width=16, image_size=48, patch_size=8),
+                  text_cfg=dict(width=48, heads=3, layers=2))
+    save_openclip(folder, config, {}, seed)
+    config["vision_cfg"]["image_size"] = image_size
+    (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config, "preprocess_cfg": {}}))
+
+
 def clipa(folder, *, width, layers, image_size, patch_size, embed_dim, text, vocab_size, seed):
     config = open_clip.get_model_config("ViT-L-14-CLIPA")
     config["embed_dim"] = embed_dim
@@ -51,6 +60,8 @@ def metaclip(folder, *, vocab_size, seed):
 
 
 CASES = {
+    "oc-larger-grid": Case(lambda folder: other_size(folder, image_size=80, seed=64)),
+    "oc-smaller-grid": Case(lambda folder: other_size(folder, image_size=24, seed=65)),
     "oc-clipa-tiny": Case(lambda folder: clipa(
         folder, width=64, layers=2, image_size=36, patch_size=12, embed_dim=40,
         text=dict(width=48, heads=3, layers=2), vocab_size=3000, seed=61)),
