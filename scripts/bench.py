@@ -19,12 +19,13 @@ import sys
 
 sys.dont_write_bytecode = True
 
-from benchmark import jobs, search, setting, towers  # noqa: E402
+from benchmark import families, jobs, search, setting, towers  # noqa: E402
 from benchmark.report import Aim, Section, page, verdict  # noqa: E402
 from benchmark.running import Failed  # noqa: E402
 
 ITEMS = {
     "tower": lambda s: [towers.tower(s, shape) for shape in s.shapes],
+    "families": lambda s: [families.families(s)],
     "files": lambda s: [jobs.files(s)],
     "startup": lambda s: [jobs.startup(s)],
     "text": lambda s: [jobs.text(s)],

@@ -82,6 +82,10 @@ class Setting:
         script = ROOT / "tests/parity/make_checkpoints.py"
         return self.made(f"checkpoint-{name}", script, name) / name
 
+    def family(self, name):
+        script = ROOT / "tests/parity/families.py"
+        return self.made(f"family-{name}", script, name) / name
+
     def single_file(self, name):
         """As this run's program writes it, whatever an earlier one wrote."""
         target = self.work / f"{name}.safetensors"
@@ -95,6 +99,9 @@ class Setting:
 
     def onnx(self, name):
         return self.made(f"onnx-{name}", PEERS / "export.py", self.checkpoint(name), *LABELS)
+
+    def family_onnx(self, name, side):
+        return self.made(f"onnx-family-{name}", PEERS / "export_family.py", self.family(name), side)
 
     def photos(self, n):
         return self.made(f"photos-{n}", PEERS / "pictures.py", n, 640)

@@ -1,4 +1,7 @@
-"""Checkpoints of the families beyond CLIP's own ViT, for test_families.py and test_mutation.py.
+#!/usr/bin/env python3
+"""Checkpoints of the families beyond CLIP's own ViT, for test_families.py and for benchmarks.
+
+    families.py FOLDER NAME     writes FOLDER/NAME
 
 A module family_NAME.py gives CASES, {name: Case}. Each case writes a checkpoint into a folder, in the
 file layout of its library, which also gives the tensors' names and shapes; every value is random, under
@@ -8,6 +11,7 @@ which leaving out or mixing up any parameter shows (make_checkpoints.draw says w
 import importlib
 import math
 import pathlib
+import sys
 import zlib
 from dataclasses import dataclass
 from typing import Callable
@@ -99,3 +103,7 @@ def randomize(model, seed, layers, dtype=torch.float32, draw=draw):
         if buffer.is_floating_point():
             draw_buffer(buffer, name, generator(name))
     return model
+
+
+if __name__ == "__main__":
+    make_case(sys.argv[2], pathlib.Path(sys.argv[1]))

@@ -1,7 +1,8 @@
 """tower.py KIND SHAPE CHECKPOINT ONNX BATCH SECONDS THREADS: a library's image tower alone.
 
-KIND: transformers, open_clip, onnxruntime, onnxruntime-int8, openvino. Prints seconds for one picture
-("alone") and pictures per second in batches ("batch").
+KIND: transformers, open_clip, onnxruntime, onnxruntime-int8, openvino, pytorch. SHAPE: b32, l14, or, for the
+last three, the side of a picture in pixels. pytorch is the library that a checkpoint of any family comes
+from. Prints seconds for one picture ("alone") and pictures per second in batches ("batch").
 """
 
 import sys
@@ -10,31 +11,31 @@ import numpy
 
 from timing import median_seconds, report
 
-SIZE = 224
+SIDES = {"b32": 224, "l14": 224}
 
 
-def pixels(n):
-    return numpy.random.default_rng(1).standard_normal((n, 3, SIZE, SIZE), dtype=numpy.float32)
+def pixels(n, side):
+    return numpy.random.default_rng(1).standard_normal((n, 3, side, side), dtype=numpy.float32)
 
 
-def measure(run, batch, seconds):
-    one, many = pixels(1), pixels(batch)
-    return (median_seconds(lambda: run(one), seconds),
-            batch / median_seconds(lambda: run(many), seconds))
+def measure(run, options):
+    one, many = pixels(1, options.side), pixels(options.batch, options.side)
+    return (median_seconds(lambda: run(one), options.seconds),
+            options.batch / median_seconds(lambda: run(many), options.seconds))
 
 
-def with_torch(encode, batch, seconds, threads):
+def with_torch(encode, options):
     import torch
-    torch.set_num_threads(threads)
+    torch.set_num_threads(options.threads)
     with torch.inference_mode():
-        return measure(lambda x: encode(torch.from_numpy(x)), batch, seconds)
+        return measure(lambda x: encode(torch.from_numpy(x)), options)
 
 
 def transformers(options):
     import without_torchvision  # noqa: F401  before transformers
     from transformers import CLIPVisionModelWithProjection
     model = CLIPVisionModelWithProjection.from_pretrained(options.checkpoint).eval()
-    return with_torch(lambda x: model(x).image_embeds, options.batch, options.seconds, options.threads)
+    return with_torch(lambda x: model(x).image_embeds, options)
 
 
 def open_clip(options):
@@ -42,7 +43,12 @@ def open_clip(options):
     import open_clip as library
     name = {"b32": "ViT-B-32-quickgelu", "l14": "ViT-L-14-quickgelu"}[options.shape]
     model = library.create_model(name).eval()  # fresh random weights: as much work as any others
-    return with_torch(model.encode_image, options.batch, options.seconds, options.threads)
+    return with_torch(model.encode_image, options)
+
+
+def pytorch(options):
+    from reference import Reference
+    return with_torch(Reference(options.checkpoint).library.encode_image, options)
 
 
 def onnxruntime(options, name="vision.onnx"):
@@ -51,7 +57,7 @@ def onnxruntime(options, name="vision.onnx"):
     session_options.intra_op_num_threads = options.threads
     session = library.InferenceSession(f"{options.onnx}/{name}", session_options,
                                        providers=["CPUExecutionProvider"])
-    return measure(lambda x: session.run(None, {"pixels": x}), options.batch, options.seconds)
+    return measure(lambda x: session.run(None, {"pixels": x}), options)
 
 
 def onnxruntime_int8(options):
@@ -68,9 +74,9 @@ def openvino(options):
     compile_for = lambda hint: core.compile_model(f"{options.onnx}/vision.onnx", "CPU",
                                                   {**precise, "PERFORMANCE_HINT": hint})
     latency = compile_for("LATENCY")
-    alone, batch = measure(lambda x: latency([x]), options.batch, options.seconds)
+    alone, batch = measure(lambda x: latency([x]), options)
     queue = library.AsyncInferQueue(compile_for("THROUGHPUT"))
-    parts = numpy.array_split(pixels(options.batch), 2 * len(queue))
+    parts = numpy.array_split(pixels(options.batch, options.side), 2 * len(queue))
 
     def run_queue():
         for part in parts:
@@ -81,12 +87,13 @@ def openvino(options):
 
 
 KINDS = {"transformers": transformers, "open_clip": open_clip, "onnxruntime": onnxruntime,
-         "onnxruntime-int8": onnxruntime_int8, "openvino": openvino}
+         "onnxruntime-int8": onnxruntime_int8, "openvino": openvino, "pytorch": pytorch}
 
 
 class Options:
     def __init__(self, shape, checkpoint, onnx, batch, seconds, threads):
         self.shape, self.checkpoint, self.onnx = shape, checkpoint, onnx
+        self.side = SIDES.get(shape) or int(shape)
         self.batch, self.seconds, self.threads = int(batch), float(seconds), int(threads)
 
 

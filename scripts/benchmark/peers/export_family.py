@@ -1,0 +1,34 @@
+"""export_family.py FOLDER CHECKPOINT SIDE: the image tower of a checkpoint of any family as FOLDER/vision.onnx."""
+
+import pathlib
+import sys
+import warnings
+
+import torch
+from reference import Reference
+
+warnings.filterwarnings("ignore")
+
+
+class ImageTower(torch.nn.Module):
+    """Pixels to embeddings, as the library has them."""
+
+    def __init__(self, library):
+        super().__init__()
+        self.model, self.encode = library.model.eval(), library.encode_image
+
+    def forward(self, pixels):
+        return self.encode(pixels)
+
+
+def main(folder, checkpoint, side):
+    folder = pathlib.Path(folder)
+    folder.mkdir()
+    torch.set_grad_enabled(False)
+    torch.onnx.export(ImageTower(Reference(checkpoint).library), (torch.zeros(2, 3, int(side), int(side)),),
+                      folder / "vision.onnx", dynamo=False, opset_version=17, input_names=["pixels"],
+                      output_names=["embeddings"], dynamic_axes={"pixels": {0: "n"}, "embeddings": {0: "n"}})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])
