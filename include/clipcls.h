@@ -241,7 +241,8 @@ CLIPCLS_API const float *clipcls_classifier_embeddings(const clipcls_classifier 
 typedef struct clipcls_result {
 	size_t index;      /* the label's place in the list */
 	double similarity; /* cosine; the logit where the classifier is a probe */
-	double score;      /* softmax over all labels of logit_scale * cosine, or of the logits */
+	double score; /* softmax over all labels of logit_scale * cosine, or of the logits; with a logit
+	                 bias the sigmoid of logit_scale * cosine + logit_bias */
 } clipcls_result;
 
 /* Ranks all labels for one embedding (E floats of unit length): by similarity, ties by index.
