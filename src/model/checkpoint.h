@@ -52,7 +52,7 @@ clipcls_status checkpoint_intact(const struct checkpoint *checkpoint, clipcls_er
 struct tokenizer_files {
 	const char *vocab, *merges, *tokenizer_json, *spiece, *vocab_txt;
 	size_t vocab_size, merges_size, tokenizer_json_size, spiece_size, vocab_txt_size; /* bytes */
-	const char *path; /* of the file that messages should name */
+	const char *path; /* what messages should name: the file, or the directory that has none */
 };
 const struct tokenizer_files *checkpoint_tokenizer_files(const struct checkpoint *checkpoint);
 

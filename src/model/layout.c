@@ -207,6 +207,6 @@ clipcls_status layout_read_tokenizer(struct checkpoint *checkpoint, clipcls_erro
 			status = read_first(checkpoint, vocab_names, &files->vocab_txt, &files->vocab_txt_size,
 			                    error);
 	}
-	files->path = checkpoint->owned[3];
+	files->path = checkpoint->owned[3] != NULL ? checkpoint->owned[3] : checkpoint->path;
 	return status;
 }

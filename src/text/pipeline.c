@@ -296,8 +296,8 @@ static clipcls_status create(void **out, const struct tokenizer_files *files,
 		                   "%s: not supported: a SentencePiece model without tokenizer.json",
 		                   files->path);
 	else
-		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: there is no tokenizer.json",
-		                   files->path != NULL ? files->path : "the checkpoint");
+		status =
+		    error_set(error, CLIPCLS_ERR_FORMAT, "%s: there is no tokenizer.json", files->path);
 	if (status != CLIPCLS_OK) {
 		pipeline_free(pipeline);
 		return status;

@@ -179,8 +179,7 @@ static clipcls_status create(void **out, const struct tokenizer_files *files,
 	(void)config;
 	(void)vocab_size;
 	if (files->spiece == NULL)
-		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: there is no spiece.model",
-		                 files->path != NULL ? files->path : "the checkpoint");
+		return error_set(error, CLIPCLS_ERR_FORMAT, "%s: there is no spiece.model", files->path);
 	struct siglip *siglip = memory_new(1, sizeof *siglip);
 	if (siglip == NULL)
 		return error_memory(error);

@@ -22,7 +22,7 @@ from open_clip.tokenizer import SimpleTokenizer, bytes_to_unicode, default_bpe
 from open_clip.zero_shot_metadata import IMAGENET_CLASSNAMES, OPENAI_IMAGENET_TEMPLATES
 from transformers import CLIPTokenizer
 
-BUILD = pathlib.Path(os.environ["CLIPCLS_BUILD"])
+BUILD = pathlib.Path(os.environ.get("CLIPCLS_BUILD", "build/release")).resolve()
 NOUNS = pathlib.Path(os.environ.get("CLIPCLS_NOUNS", "/usr/share/wordnet/index.noun"))
 CONTEXT_LENGTH = 77
 

@@ -61,7 +61,7 @@ static void expect_file(unsigned files, enum tokenizer_kind kind, enum text_clea
 	    is(read->vocab_txt, read->vocab_txt_size, strcmp(name, "vocab.txt") == 0 ? name : NULL));
 	assert_true(is(read->vocab, read->vocab_size, strcmp(name, "vocab.json") == 0 ? name : NULL));
 	if (expected == NULL)
-		assert_null(read->path);
+		assert_string_equal(read->path, directory);
 	else
 		assert_string_equal(strrchr(read->path, '/') + 1, expected);
 	for (size_t i = 0; i < sizeof checkpoint.owned / sizeof *checkpoint.owned; i++)
