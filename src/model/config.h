@@ -39,11 +39,26 @@ struct vit_config {
 	bool projection, projection_bias;
 };
 
+#define SWIN_STAGES 4
+
+/* Liu et al. 2021 (timm): blocks that attend within windows. From stage to stage the side halves
+ * and the width doubles; what a stage has of it: swin_stage.h. */
+struct swin_config {
+	size_t patch_size;  /* in pixels, square */
+	size_t window_size; /* in patches, square */
+	size_t width;       /* of the first stage */
+	size_t layers[SWIN_STAGES], heads[SWIN_STAGES];
+	size_t mlp_ratio;
+	double layer_norm_eps;
+	bool projection_bias;
+};
+
 /* Of the tower that the family calls for. */
 struct vision_config {
 	size_t image_size; /* square, in pixels */
 	union {
 		struct vit_config vit;
+		struct swin_config swin;
 	};
 };
 
@@ -75,7 +90,7 @@ struct text_config {
 };
 
 /* Which towers a checkpoint has: family.h. */
-enum family { FAMILY_CLIP, FAMILY_SIGLIP, FAMILY_METACLIP_2 };
+enum family { FAMILY_CLIP, FAMILY_SIGLIP, FAMILY_METACLIP_2, FAMILY_SWIN };
 
 /* How similarities become scores. */
 enum logit_scale {

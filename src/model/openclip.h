@@ -21,6 +21,9 @@ void openclip_read_vision(struct openclip_model *model, struct config_reader *to
 void openclip_read_text(struct openclip_model *model, struct config_reader *tower);
 /* A tower of timm's, by vision_cfg.timm_model_name. */
 void openclip_read_timm(struct openclip_model *model, struct config_reader *tower);
+/* One of timm's that is no plain vision transformer; false, and nothing is read, where the name is
+ * another kind's. */
+bool openclip_read_swin(struct openclip_model *model, struct config_reader *tower);
 
 /* What both transformers have; heads are the caller's. */
 void openclip_read_transformer(struct transformer_config *out, struct config_reader *tower,

@@ -93,13 +93,20 @@ static void read_projection(struct openclip_model *model, struct config_reader *
 
 void openclip_read_timm(struct openclip_model *model, struct config_reader *tower)
 {
+	static bool (*const others[])(struct openclip_model *, struct config_reader *) = {
+		openclip_read_swin
+	};
 	static void (*const kinds[])(struct openclip_model *, struct config_reader *) = {
 		[TIMM_SIGLIP] = read_siglip, [TIMM_CLIP] = read_clip
 	};
 	const struct timm_model *timm = find_model(config_string(tower, "timm_model_name", ""));
 	struct vision_config *vision = &model->config->vision;
 	if (timm == NULL) {
-		config_unsupported(tower, "timm_model_name");
+		size_t i = 0, count = sizeof others / sizeof *others;
+		while (i < count && !others[i](model, tower))
+			i++;
+		if (i == count)
+			config_unsupported(tower, "timm_model_name");
 		return;
 	}
 	vision->image_size = config_square(tower, "image_size", 224);

@@ -104,10 +104,14 @@ bool tensor_is_ignored(const char *name)
 {
 	static const char *const names[] = { "attn_mask", "input_resolution", "context_length",
 		                                 "vocab_size" };
-	static const char suffix[] = ".position_ids";
-	size_t length = strlen(name), n = sizeof suffix - 1;
-	if (length >= n && strcmp(name + length - n, suffix) == 0)
-		return true;
+	static const char *const suffixes[] = { ".position_ids", ".relative_position_index",
+		                                    ".attn_mask" };
+	size_t length = strlen(name);
+	for (size_t i = 0; i < COUNT(suffixes); i++) {
+		size_t n = strlen(suffixes[i]);
+		if (length >= n && strcmp(name + length - n, suffixes[i]) == 0)
+			return true;
+	}
 	for (size_t i = 0; i < COUNT(names); i++)
 		if (strcmp(name, names[i]) == 0)
 			return true;

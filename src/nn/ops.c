@@ -4,6 +4,7 @@
 #include "base/vector.h"
 
 #include <math.h>
+#include <string.h>
 
 static inline float sum_lanes(const float *lanes)
 {
@@ -177,6 +178,13 @@ void add_scaled(float *out, const float *x, float scale, size_t n)
 {
 	for (size_t i = 0; i < n; i++)
 		out[i] += scale * x[i];
+}
+
+void mean_rows(float *out, const float *x, size_t rows, size_t D)
+{
+	memset(out, 0, D * sizeof *out);
+	for (size_t row = 0; row < rows; row++)
+		add_scaled(out, x + row * D, 1.0f / (float)rows, D);
 }
 
 void normalize(float *x, size_t D)

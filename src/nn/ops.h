@@ -31,6 +31,8 @@ float dot(const float *a, const float *b, size_t n);
 double dot_double(const float *a, const float *b, size_t n);
 /* out += scale * x, n floats. */
 void add_scaled(float *out, const float *x, float scale, size_t n);
+/* out: (D) = the mean of x: (rows, D). */
+void mean_rows(float *out, const float *x, size_t rows, size_t D);
 
 /* x: (D), in place, to unit Euclidean length; a zero vector stays zero. */
 void normalize(float *x, size_t D);

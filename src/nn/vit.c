@@ -3,6 +3,7 @@
 #include "base/memory.h"
 #include "nn/map_pool.h"
 #include "nn/ops.h"
+#include "nn/patches.h"
 #include "nn/position_grid.h"
 #include "nn/tower_kinds.h"
 
@@ -173,18 +174,6 @@ static size_t vit_scratch(const void *tower, size_t n, size_t threads)
 	       size_max(size_max(blocks, embedding), pooling);
 }
 
-/* One picture's patches as rows: the convolution with stride P as a matrix product. What is left
- * over at the right and below belongs to no patch.
- * out: (G*G, 3*P*P).   pixels: (3, S, S). */
-static void cut_patches(float *out, const float *pixels, size_t S, size_t P)
-{
-	for (size_t y = 0; y + P <= S; y += P)
-		for (size_t x = 0; x + P <= S; x += P)
-			for (size_t channel = 0; channel < 3; channel++)
-				for (size_t row = 0; row < P; row++, out += P)
-					memcpy(out, pixels + (channel * S + y + row) * S + x, P * sizeof *out);
-}
-
 /* x: (n*T, D) = class token and patches, plus positions, layer-normed. */
 static void embed_patches(float *x, const float *pixels, size_t n, const struct vit *vit,
                           struct arena *arena, struct pool *pool)
@@ -195,7 +184,8 @@ static void embed_patches(float *x, const float *pixels, size_t n, const struct 
 	float *cut = arena_floats(arena, n * patches * K);
 	float *embedded = arena_floats(arena, n * patches * D);
 	for (size_t i = 0; i < n; i++)
-		cut_patches(cut + i * patches * K, pixels + i * 3 * S * S, S, P);
+		for (size_t y = 0; y + P <= S; y += P)
+			cut_patches(cut + (i * patches + y / P * (S / P)) * K, pixels + i * 3 * S * S, S, P, y);
 	linear_apply(embedded, cut, (struct row_tiles){ n, patches }, &vit->patch_embedding, LINEAR_SET,
 	             pool);
 	for (size_t i = 0; i < n; i++) {
@@ -221,12 +211,8 @@ static void norm_rows(float *x, const struct vit *vit, size_t rows)
 static void average_patches(float *out, const float *x, size_t n, const struct vit *vit)
 {
 	size_t D = vit->config.transformer.width, patches = patches_of(vit), T = tokens_of(vit);
-	for (size_t i = 0; i < n; i++, out += D) {
-		const float *row = x + (i * T + T - patches) * D;
-		memset(out, 0, D * sizeof *out);
-		for (size_t patch = 0; patch < patches; patch++)
-			add_scaled(out, row + patch * D, 1.0f / (float)patches, D);
-	}
+	for (size_t i = 0; i < n; i++)
+		mean_rows(out + i * D, x + (i * T + T - patches) * D, patches, D);
 }
 
 /* x: (n*T, D), embedded -> pooled: (n, D). */
