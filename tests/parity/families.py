@@ -24,6 +24,8 @@ class Case:
     make: Callable[[pathlib.Path], None]  # writes the checkpoint into a folder that is there
     large: bool = False  # with CLIPCLS_PARITY=full only
     wide: bool = False  # of a true size, but in CI: few pictures, and no zeroing of parameters
+    pictures: int | None = None  # as many as are enough, where the reference is slow
+    zeroed: str = ""  # what the names of the parameters that are zeroed begin with
 
 
 def cases():
