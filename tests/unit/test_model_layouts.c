@@ -49,6 +49,9 @@ static void expect_edit(const char *directory, const char *file, const char *tex
 
 #define VISION(more) "\"vision_cfg\":{", "\"vision_cfg\":{" more ","
 #define TEXT(more) "\"text_cfg\":{", "\"text_cfg\":{" more ","
+#define SWIN(more)      \
+	"\"image_size\":8", \
+	    "\"image_size\":224,\"timm_model_name\":\"swin_tiny_patch4_window7_224\"," more
 #define PREPROCESS(more) "\"mean\":[0.5,0.5,0.5]", "\"mean\":[0.5,0.5,0.5]," more
 
 static void openclip_keys_are_read_or_refused_by_name(void **state)
@@ -94,6 +97,13 @@ static void openclip_keys_are_read_or_refused_by_name(void **state)
 		{ "\"image_size\":8", "\"image_size\":[8]", FORMAT, "is not one or two whole numbers" },
 		{ "\"image_size\":8", "\"image_size\":[\"8\",8]", FORMAT, "one or two whole numbers" },
 		{ "\"image_size\":8", "\"image_size\":[8,8,8]", FORMAT, "one or two whole numbers" },
+		{ VISION("\"timm_model_name\":\"swin_tiny_patch4_window7_224\""), UNSUPPORTED,
+		  "vision_cfg.image_size = 8" },
+		{ SWIN("\"timm_pool\":\"map\""), UNSUPPORTED, "vision_cfg.timm_pool = \"map\"" },
+		{ SWIN("\"timm_proj\":\"mlp\""), UNSUPPORTED, "vision_cfg.timm_proj = \"mlp\"" },
+		{ SWIN("\"timm_proj\":null"), UNSUPPORTED, "vision_cfg.timm_proj = null" },
+		/* All of it is read; the fixture's weights are another tower's. */
+		{ SWIN("\"timm_proj_bias\":true"), FORMAT, "visual.trunk.patch_embed.proj.weight" },
 		{ TEXT("\"eos_id\":4294967296"), UNSUPPORTED, "text_cfg.eos_id = 4294967296" },
 		{ TEXT("\"pool_type\":\"argmax\""), FINE },
 		{ TEXT("\"pool_type\":\"eos\""), FINE },
