@@ -93,9 +93,8 @@ static void read_projection(struct openclip_model *model, struct config_reader *
 
 void openclip_read_timm(struct openclip_model *model, struct config_reader *tower)
 {
-	static bool (*const others[])(struct openclip_model *, struct config_reader *) = {
-		openclip_read_swin
-	};
+	static bool (*const others[])(struct openclip_model *,
+	                              struct config_reader *) = { openclip_read_swin };
 	static void (*const kinds[])(struct openclip_model *, struct config_reader *) = {
 		[TIMM_SIGLIP] = read_siglip, [TIMM_CLIP] = read_clip
 	};
