@@ -53,12 +53,28 @@ struct swin_config {
 	bool projection_bias;
 };
 
+#define RESNET_STAGES 4
+#define RESNET_EXPANSION 4  /* a bottleneck's outputs over its channels: width, doubled by stage */
+#define RESNET_FEATURES 32  /* of the last stage's pixels, times width */
+#define RESNET_REDUCTION 32 /* pixels of a picture's side to one of the last stage's */
+#define RESNET_NORM_EPS 1e-5
+#define RESNET_WIDTH_LIMIT ((size_t)1 << 16)
+
+/* CLIP's variant of ResNet: a stem of three convolutions, bottlenecks, attention in place of the
+ * average. Radford et al. 2021, section 2.4; open_clip's ModifiedResNet. */
+struct resnet_config {
+	size_t width;                 /* channels behind the stem; even */
+	size_t layers[RESNET_STAGES]; /* bottlenecks of each stage */
+	size_t heads;                 /* of the attention; divides 32 * width */
+};
+
 /* Of the tower that the family calls for. */
 struct vision_config {
 	size_t image_size; /* square, in pixels */
 	union {
 		struct vit_config vit;
 		struct swin_config swin;
+		struct resnet_config resnet;
 	};
 };
 
@@ -90,7 +106,7 @@ struct text_config {
 };
 
 /* Which towers a checkpoint has: family.h. */
-enum family { FAMILY_CLIP, FAMILY_SIGLIP, FAMILY_METACLIP_2, FAMILY_SWIN };
+enum family { FAMILY_CLIP, FAMILY_SIGLIP, FAMILY_METACLIP_2, FAMILY_SWIN, FAMILY_CLIP_RESNET };
 
 /* How similarities become scores. */
 enum logit_scale {

@@ -6,15 +6,16 @@
 #include "model/config_fields.h"
 #include "model/tensor_list.h"
 
-enum image_tower_kind { IMAGE_TOWER_VIT, IMAGE_TOWER_SWIN };
+enum image_tower_kind { IMAGE_TOWER_VIT, IMAGE_TOWER_SWIN, IMAGE_TOWER_RESNET };
 enum text_tower_kind { TEXT_TOWER_CLIP };
 
 /* What `clipcls inspect` shows of a tower. */
 struct tower_shape {
-	size_t width, layers, heads, mlp_width;
+	size_t width, layers, heads;
+	size_t mlp_width; /* 0 = it has no such layers */
 	enum activation activation;
-	double layer_norm_eps;
-	size_t patch_size; /* 0 = the tower has no patches */
+	double layer_norm_eps; /* or the batch norms' */
+	size_t patch_size;     /* 0 = the tower has no patches */
 };
 
 /* What a tower's config holds and which tensors belong to it. Parts are a struct vision_config's

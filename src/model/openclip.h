@@ -24,6 +24,8 @@ void openclip_read_timm(struct openclip_model *model, struct config_reader *towe
 /* One of timm's that is no plain vision transformer; false, and nothing is read, where the name is
  * another kind's. */
 bool openclip_read_swin(struct openclip_model *model, struct config_reader *tower);
+/* CLIP's ResNet, where vision_cfg.layers is a list. */
+void openclip_read_resnet(struct openclip_model *model, struct config_reader *tower);
 
 /* What both transformers have; heads are the caller's. */
 void openclip_read_transformer(struct transformer_config *out, struct config_reader *tower,

@@ -37,7 +37,7 @@ void openclip_read_vision(struct openclip_model *model, struct config_reader *to
 	if (config_string(tower, "timm_model_name", "")[0] != '\0')
 		openclip_read_timm(model, tower);
 	else if (json_is_array(config_get(tower, "layers")))
-		config_unsupported(tower, "layers"); /* a ResNet */
+		openclip_read_resnet(model, tower);
 	else
 		read_vit(model, tower);
 }

@@ -8,7 +8,9 @@
 #include <stdlib.h>
 
 static const struct image_tower_ops *const kinds[] = {
-	[IMAGE_TOWER_VIT] = &vit_ops, [IMAGE_TOWER_SWIN] = &swin_ops
+	[IMAGE_TOWER_VIT] = &vit_ops,
+	[IMAGE_TOWER_SWIN] = &swin_ops,
+	[IMAGE_TOWER_RESNET] = &resnet_ops,
 };
 
 struct image_tower {

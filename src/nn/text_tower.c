@@ -7,7 +7,9 @@
 
 #include <stdlib.h>
 
-static const struct text_tower_ops *const kinds[] = { [TEXT_TOWER_CLIP] = &text_ops };
+static const struct text_tower_ops *const kinds[] = {
+	[TEXT_TOWER_CLIP] = &text_ops,
+};
 
 struct text_tower {
 	const struct text_tower_ops *ops;

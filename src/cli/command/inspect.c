@@ -14,9 +14,12 @@ static void print_bytes(const char *name, uint64_t bytes)
 
 static void print_tower(const char *name, const clipcls_tower_info *tower)
 {
-	printf("%-16s %zu layers, width %zu, %zu heads, MLP %zu, %s, eps %g, %.1f M parameters\n", name,
-	       tower->layers, tower->width, tower->heads, tower->mlp_width, tower->activation,
-	       tower->layer_norm_eps, (double)tower->parameters / 1e6);
+	printf("%-16s %zu layers, width %zu, %zu heads, ", name, tower->layers, tower->width,
+	       tower->heads);
+	if (tower->mlp_width > 0)
+		printf("MLP %zu, ", tower->mlp_width);
+	printf("%s, eps %g, %.1f M parameters\n", tower->activation, tower->layer_norm_eps,
+	       (double)tower->parameters / 1e6);
 }
 
 static void print_text(const clipcls_model_info *info)
