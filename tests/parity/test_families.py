@@ -124,12 +124,12 @@ STACKED = re.compile(r"in_proj_(weight|bias)$|(?<!attn_pool\.)\b(qkv|kv)\.(weigh
 
 
 def kinds(weights):
-    """[(label, tensor, first byte, end)]: of blocks that are alike, the first and the last; of stacked
-    projections each by itself."""
+    """[(label, tensor, first byte, end)]: of blocks, and stages of blocks, that are alike the first and the
+    last; of stacked projections each by itself."""
     _, tensors = read_header(weights)
     shapes = {}
     for name in tensors:
-        shapes.setdefault(re.sub(r"\b\d+\b", "#", name), []).append(name)
+        shapes.setdefault(re.sub(r"\b(layer)?\d+\b", "#", name), []).append(name)
     places = []
     for names in shapes.values():
         for name in dict.fromkeys((names[0], names[-1])):
