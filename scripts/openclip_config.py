@@ -30,14 +30,19 @@ class Shapes:
             raise Refused(f"{name} has the shape {list(shape)}")
         return shape
 
-    def transformer(self, prefix, width):
-        """layers, and the MLP's width over the tower's."""
-        pattern = re.compile(re.escape(prefix) + r"resblocks\.([0-9]{1,4})\.")
+    def layers(self, prefix):
+        """How many numbers stand behind the prefix."""
+        pattern = re.compile(re.escape(prefix) + r"([0-9]{1,4})\.")
         layers = {int(found[1]) for found in map(pattern.match, self.shapes) if found}
         if layers != set(range(len(layers))) or not layers:
             raise Refused(f"the layers of {prefix} are not numbered from 0 on")
+        return len(layers)
+
+    def transformer(self, prefix, width):
+        """layers, and the MLP's width over the tower's."""
+        layers = self.layers(f"{prefix}resblocks.")
         mlp_width = self.get(f"{prefix}resblocks.0.mlp.c_fc.weight", 2)[0]
-        return len(layers), mlp_width / width
+        return layers, mlp_width / width
 
 
 def head_width(width, given, tower):
@@ -51,7 +56,22 @@ def head_width(width, given, tower):
     return result
 
 
-def vision_config(shapes, given_head_width):
+def resnet_config(shapes, given_head_width):
+    """Of CLIP's ResNets, whose attention is over 32 times their width."""
+    width = shapes.get("visual.layer1.0.conv1.weight", 4)[0]
+    positions, features = shapes.get("visual.attnpool.positional_embedding", 2)
+    grid = round((positions - 1) ** 0.5)
+    if features != 32 * width or grid * grid != positions - 1:
+        raise Refused(f"no ResNet of CLIP's: width {width}, {positions} positions of {features}")
+    heads_width = given_head_width or HEAD_WIDTH
+    if features % heads_width:
+        raise Refused(f"heads of {heads_width} do not divide the vision tower's {features} features, give "
+                      f"--vision-head-width")
+    return {"image_size": grid * 32, "layers": [shapes.layers(f"visual.layer{i}.") for i in range(1, 5)],
+            "width": width, "patch_size": None, "head_width": heads_width}
+
+
+def vit_config(shapes, given_head_width):
     width, channels, patch, patch_width = shapes.get("visual.conv1.weight", 4)
     positions = shapes.get("visual.positional_embedding", 2)[0]
     grid = round((positions - 1) ** 0.5)
@@ -74,10 +94,9 @@ def text_config(shapes, given_head_width):
 
 def infer_config(tensors, quick_gelu, vision_head_width=None, text_head_width=None):
     """tensors: name -> shape. Returns what open_clip_config.json holds."""
-    if "visual.layer1.0.conv1.weight" in tensors:
-        raise Refused("the image tower is a ResNet; only ViTs are supported")
     shapes = Shapes(tensors)
-    vision = vision_config(shapes, vision_head_width)
+    is_resnet = "visual.layer1.0.conv1.weight" in tensors
+    vision = (resnet_config if is_resnet else vit_config)(shapes, vision_head_width)
     text = text_config(shapes, text_head_width)
     embed_dim = shapes.get("text_projection", 2)[1]
     model = {"embed_dim": embed_dim, "vision_cfg": vision, "text_cfg": text}

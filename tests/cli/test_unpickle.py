@@ -115,23 +115,45 @@ TINY = {
 }
 
 
-@pytest.fixture
-def tiny_clip(torch):
+TINY_RESNET = {**TINY, "vision_cfg": {"image_size": 64, "layers": [1, 2, 1, 1], "width": 8,
+                                      "patch_size": None}}
+
+
+def make_clip(torch, config):
     open_clip = pytest.importorskip("open_clip", reason="needs open_clip as the reference")
     torch.manual_seed(2)
-    model = open_clip.CLIP(**TINY, quick_gelu=True).eval()
+    model = open_clip.CLIP(**config, quick_gelu=True).eval()
     with torch.no_grad():
         for parameter in model.parameters():
             parameter.add_(torch.randn_like(parameter) * 0.1)
+        for name, buffer in model.named_buffers():
+            if "running" in name:
+                buffer.uniform_(0.5, 2)
     return model
 
 
+@pytest.fixture
+def tiny_clip(torch):
+    return make_clip(torch, TINY)
+
+
+@pytest.fixture(params=[TINY, TINY_RESNET], ids=["vit", "resnet"])
+def any_clip(torch, request):
+    return make_clip(torch, request.param)
+
+
+def image_size_of(model):
+    size = model.visual.image_size
+    return size if isinstance(size, int) else size[0]
+
+
 def openai_archive(torch, model, path):
-    """As OpenAI's: a TorchScript archive in half precision that carries three numbers as buffers."""
-    for name, value in (("input_resolution", 32), ("context_length", 12), ("vocab_size", 100)):
+    """As OpenAI's: a TorchScript archive that carries three numbers as buffers."""
+    size = image_size_of(model)
+    for name, value in (("input_resolution", size), ("context_length", 12), ("vocab_size", 100)):
         vars(model).pop(name, None)
         model.register_buffer(name, torch.tensor(value))
-    torch.jit.save(torch.jit.trace(model, (torch.randn(1, 3, 32, 32), torch.zeros(1, 12).long()),
+    torch.jit.save(torch.jit.trace(model, (torch.randn(1, 3, size, size), torch.zeros(1, 12).long()),
                                    check_trace=False), path)
 
 
@@ -147,18 +169,18 @@ def load_in_open_clip(torch, directory):
 
 
 @pytest.mark.filterwarnings("ignore")
-def test_openai_archive_becomes_an_openclip_directory(torch, tiny_clip, tmp_path):
-    expected = dict(tiny_clip.state_dict())
-    openai_archive(torch, tiny_clip, tmp_path / "float.pt")
+def test_openai_archive_becomes_an_openclip_directory(torch, any_clip, tmp_path):
+    expected, size = dict(any_clip.state_dict()), image_size_of(any_clip)
+    openai_archive(torch, any_clip, tmp_path / "float.pt")
     result = unpickle(tmp_path / "float.pt", tmp_path / "out")
     assert result.returncode == 0, result.stderr
     model, config = load_in_open_clip(torch, tmp_path / "out")
     assert config["model_cfg"]["quick_gelu"] is True
-    assert config["model_cfg"]["vision_cfg"]["image_size"] == 32
-    pixels, tokens = torch.randn(2, 3, 32, 32), torch.randint(1, 99, (2, 12))
+    assert config["model_cfg"]["vision_cfg"]["image_size"] == size
+    pixels, tokens = torch.randn(2, 3, size, size), torch.randint(1, 99, (2, 12))
     with torch.no_grad():
-        assert torch.equal(model.encode_image(pixels), tiny_clip.encode_image(pixels))
-        assert torch.equal(model.encode_text(tokens), tiny_clip.encode_text(tokens))
+        assert torch.equal(model.encode_image(pixels), any_clip.encode_image(pixels))
+        assert torch.equal(model.encode_text(tokens), any_clip.encode_text(tokens))
     assert_same(tmp_path / "out" / "open_clip_model.safetensors", expected)
 
 
@@ -234,7 +256,16 @@ def test_architecture_that_cannot_be_inferred_is_named(torch, tmp_path):
         return result.stderr
 
     assert "visual.conv1.weight is missing" in message(encoder__weight=(2, 2))
-    assert "ResNet" in message(visual__layer1__0__conv1__weight=(2, 2))
+    resnet = dict(visual__layer1__0__conv1__weight=(2, 2, 1, 1),
+                  visual__attnpool__positional_embedding=(5, 64))
+    assert "visual.layer2. are not numbered" in message(**resnet)
+    resnet["visual__attnpool__positional_embedding"] = (6, 64)
+    assert "no ResNet of CLIP's" in message(**resnet)
+    resnet["visual__attnpool__positional_embedding"] = (5, 32)
+    assert "no ResNet of CLIP's" in message(**resnet)
+    resnet.update(visual__layer1__0__conv1__weight=(3, 3, 1, 1),
+                  visual__attnpool__positional_embedding=(5, 96))
+    assert "--vision-head-width" in message(**resnet)
     tower = dict(visual__conv1__weight=(1280, 3, 2, 2), visual__positional_embedding=(5, 1280),
                  visual__transformer__resblocks__0__mlp__c_fc__weight=(5120, 1280))
     assert "--vision-head-width" in message(**tower)

@@ -38,10 +38,12 @@ def measure_statistics(visual, seed):
         norm.running_var.mul_(torch.empty_like(shift).uniform_(0.5, 2, generator=generator))
 
 
-def openclip(folder, config, seed):
+def openclip(folder, config, seed, half=False):
     model = open_clip.model.CLIP(**config)
     randomize(model, seed, max(sum(config["vision_cfg"]["layers"]), 12), draw=draw_resnet)
     measure_statistics(model.visual, seed)
+    if half:  # as OpenAI's own: convolutions and linear layers in half precision, the rest not
+        open_clip.model.convert_weights_to_fp16(model)
     (folder / "open_clip_config.json").write_text(json.dumps({"model_cfg": config}, indent=2))
     # With num_batches_tracked of every batch norm, which says nothing about the model.
     save_file({name: tensor.contiguous() for name, tensor in model.state_dict().items()},
@@ -52,10 +54,10 @@ TEXT = dict(context_length=77, vocab_size=49408, width=64, heads=2, layers=2)
 TINY = dict(layers=[1, 2, 1, 1], width=16, image_size=64)
 
 
-def tiny(seed, quick_gelu=False, text=None, **vision):
+def tiny(seed, quick_gelu=False, half=False, **vision):
     return Case(lambda folder: openclip(
-        folder, dict(embed_dim=40, quick_gelu=quick_gelu, vision_cfg={**TINY, **vision},
-                     text_cfg={**TEXT, **(text or {})}), seed))
+        folder, dict(embed_dim=40, quick_gelu=quick_gelu, vision_cfg={**TINY, **vision}, text_cfg=TEXT),
+        seed, half))
 
 
 def named(name, seed):
@@ -65,7 +67,7 @@ def named(name, seed):
 CASES = {
     "resnet-tiny": tiny(61),
     # Heads that no block of 64 columns holds, three pixels a side, an odd number of channels.
-    "resnet-tiny-heads": tiny(62, quick_gelu=True, width=10, head_width=20, image_size=96,
+    "resnet-tiny-heads": tiny(62, quick_gelu=True, half=True, width=10, head_width=20, image_size=96,
                               layers=[2, 1, 2, 1]),
     "resnet-rn50": named("RN50-quickgelu", 63),
     "resnet-rn101": named("RN101", 64),
