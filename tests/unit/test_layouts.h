@@ -27,15 +27,14 @@ static inline bool stands_before(const struct tensor_spec *specs, size_t n, cons
 static const struct tensor_naming openclip_naming = { .vision = DIALECT_OPENCLIP,
 	                                                  .text = DIALECT_OPENCLIP };
 
-/* open_clip_model.safetensors of the fixture's config, all zeros. */
-static inline struct buffer openclip_weights(void)
+/* open_clip_model.safetensors of a config, all zeros. */
+static inline struct buffer openclip_weights_of(const struct model_config *config)
 {
 	struct tensor_spec *specs = NULL;
 	size_t count = 0, begin = 0;
-	struct model_config config = fixture_model_config();
 	struct buffer header = { 0 };
 	clipcls_error error;
-	assert_ok(tensors_list(&specs, &count, &config, openclip_naming, SIZE_MAX, &error));
+	assert_ok(tensors_list(&specs, &count, config, openclip_naming, SIZE_MAX, &error));
 	for (size_t t = 0; t < count; t++) {
 		size_t shape[TENSOR_RANK_LIMIT], rank, bytes = 4;
 		if (stands_before(specs, t, specs[t].source))
@@ -56,6 +55,13 @@ static inline struct buffer openclip_weights(void)
 	buffer_free(&header);
 	free(specs);
 	return file;
+}
+
+/* That of the fixture's config. */
+static inline struct buffer openclip_weights(void)
+{
+	struct model_config config = fixture_model_config();
+	return openclip_weights_of(&config);
 }
 
 static inline char *openclip_checkpoint(void)

@@ -85,7 +85,7 @@ static void openclip_keys_are_read_or_refused_by_name(void **state)
 		{ VISION("\"norm_kwargs\":{\"eps\":1e-6,\"x\":1}"), UNSUPPORTED, "norm_kwargs" },
 		{ VISION("\"norm_kwargs\":{\"x\":1}"), UNSUPPORTED, "norm_kwargs" },
 		{ "\"width\":8,\"layers\":1,\"head_width\":4",
-		  "\"width\":8,\"layers\":[1,2],\"head_width\":4", UNSUPPORTED, "layers = [1,2]" },
+		  "\"width\":8,\"layers\":[1,2],\"head_width\":4", FORMAT, "layers is not four" },
 		{ "\"head_width\":4", "\"head_width\":0", FORMAT, "head_width is out of range" },
 		{ "\"head_width\":4", "\"head_width\":3", FINE }, /* 8 / 3 heads, as there */
 		{ "\"head_width\":4", "\"head_width\":\"x\"", FORMAT, "head_width is not a whole number" },
