@@ -14,11 +14,17 @@ enum activation {
 	ACTIVATION_SILU
 };
 
-/* A stack of pre-layer-norm blocks. heads divides width. */
+/* A stack of blocks, whose layer norms stand before attention and MLP. heads divides width. What
+ * follows layer_norm_eps is EVA's (timm's eva.py). */
 struct transformer_config {
 	size_t width, layers, heads, mlp_width;
 	enum activation activation;
 	double layer_norm_eps;
+	bool gated_mlp;          /* fc2(activation(fc1_g(x)) * fc1(x)): SwiGLU, Shazeer 2020 */
+	bool attention_norm;     /* a layer norm between attention and out_proj */
+	bool mlp_norm;           /* a layer norm before fc2 */
+	bool residual_post_norm; /* the two layer norms stand behind attention and MLP instead */
+	bool no_key_bias;
 };
 
 /* What becomes of a vision transformer's tokens. */
@@ -35,6 +41,8 @@ struct vit_config {
 	size_t position_grid; /* patches a side of the stored positions; 0 = as many as a picture has */
 	bool class_token, patch_bias, pre_norm;
 	bool norm_after_pooling; /* else before it */
+	size_t rotary_side;      /* patches a side of the grid that rotary positions are scaled to; 0 =
+	                            there are none */
 	enum vit_pooling pooling;
 	bool projection, projection_bias;
 };
@@ -106,7 +114,14 @@ struct text_config {
 };
 
 /* Which towers a checkpoint has: family.h. */
-enum family { FAMILY_CLIP, FAMILY_SIGLIP, FAMILY_METACLIP_2, FAMILY_SWIN, FAMILY_CLIP_RESNET };
+enum family {
+	FAMILY_CLIP,
+	FAMILY_SIGLIP,
+	FAMILY_METACLIP_2,
+	FAMILY_SWIN,
+	FAMILY_CLIP_RESNET,
+	FAMILY_EVA
+};
 
 /* How similarities become scores. */
 enum logit_scale {

@@ -21,7 +21,11 @@ void config_unsupported(struct config_reader *reader, const char *key)
 	struct buffer value = { 0 };
 	if (reader->status != CLIPCLS_OK)
 		return;
-	json_write(&value, json_get(reader->object, key));
+	const json *node = json_get(reader->object, key);
+	if (node != NULL)
+		json_write(&value, node);
+	else
+		buffer_text(&value, "null");
 	if (value.failed)
 		reader->status = error_memory(reader->error);
 	else

@@ -3,12 +3,13 @@
 #include "model/tower_models.h"
 
 /* Read twice: for the table, and for its words. */
-#define FAMILY_ROWS                                                        \
-	ROW(FAMILY_CLIP, "clip", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP)             \
-	ROW(FAMILY_SIGLIP, "siglip", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP)         \
-	ROW(FAMILY_METACLIP_2, "metaclip_2", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP) \
-	ROW(FAMILY_SWIN, "swin_clip", IMAGE_TOWER_SWIN, TEXT_TOWER_CLIP)       \
-	ROW(FAMILY_CLIP_RESNET, "clip_resnet", IMAGE_TOWER_RESNET, TEXT_TOWER_CLIP)
+#define FAMILY_ROWS                                                             \
+	ROW(FAMILY_CLIP, "clip", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP)                  \
+	ROW(FAMILY_SIGLIP, "siglip", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP)              \
+	ROW(FAMILY_METACLIP_2, "metaclip_2", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP)      \
+	ROW(FAMILY_SWIN, "swin_clip", IMAGE_TOWER_SWIN, TEXT_TOWER_CLIP)            \
+	ROW(FAMILY_CLIP_RESNET, "clip_resnet", IMAGE_TOWER_RESNET, TEXT_TOWER_CLIP) \
+	ROW(FAMILY_EVA, "eva_clip", IMAGE_TOWER_VIT, TEXT_TOWER_CLIP)
 
 #define ROW(family, name, image, text) [family] = { name, image, text },
 const struct family_row families[] = { FAMILY_ROWS };

@@ -68,6 +68,9 @@ static const struct tensor_row rows[] = {
 	               [DIALECT_OPENCLIP] = FROM("text_projection.bias") } },
 };
 
+/* Parts that a transformer's config has or lacks. */
+enum block_feature { KEY_BIAS = 1 << 0, ATTENTION_NORM = 1 << 1, GATE = 1 << 2, MLP_NORM = 1 << 3 };
+
 /* D width, M mlp_width. */
 static const struct tensor_row block_rows[] = {
 	{ "layer_norm1.weight", "D",
@@ -77,22 +80,33 @@ static const struct tensor_row block_rows[] = {
 	  .sources = { [DIALECT_OPENCLIP] = FROM("ln_1.bias"), [DIALECT_TIMM] = FROM("norm1.bias") } },
 	{ "self_attn.q_proj.weight", "DD", .linear = true,
 	  .sources = { [DIALECT_OPENCLIP] = FROM_PART("attn.in_proj_weight", 0, 3),
-	               [DIALECT_TIMM] = FROM_PART("attn.qkv.weight", 0, 3) } },
+	               [DIALECT_TIMM] = FROM_PART("attn.qkv.weight", 0, 3),
+	               [DIALECT_TIMM_EVA02] = FROM("attn.q_proj.weight") } },
 	{ "self_attn.q_proj.bias", "D",
 	  .sources = { [DIALECT_OPENCLIP] = FROM_PART("attn.in_proj_bias", 0, 3),
-	               [DIALECT_TIMM] = FROM_PART("attn.qkv.bias", 0, 3) } },
+	               [DIALECT_TIMM] = FROM_PART("attn.qkv.bias", 0, 3),
+	               [DIALECT_TIMM_EVA] = FROM("attn.q_bias"),
+	               [DIALECT_TIMM_EVA02] = FROM("attn.q_proj.bias") } },
 	{ "self_attn.k_proj.weight", "DD", .linear = true,
 	  .sources = { [DIALECT_OPENCLIP] = FROM_PART("attn.in_proj_weight", 1, 3),
-	               [DIALECT_TIMM] = FROM_PART("attn.qkv.weight", 1, 3) } },
-	{ "self_attn.k_proj.bias", "D",
+	               [DIALECT_TIMM] = FROM_PART("attn.qkv.weight", 1, 3),
+	               [DIALECT_TIMM_EVA02] = FROM("attn.k_proj.weight") } },
+	{ "self_attn.k_proj.bias", "D", KEY_BIAS,
 	  .sources = { [DIALECT_OPENCLIP] = FROM_PART("attn.in_proj_bias", 1, 3),
 	               [DIALECT_TIMM] = FROM_PART("attn.qkv.bias", 1, 3) } },
 	{ "self_attn.v_proj.weight", "DD", .linear = true,
 	  .sources = { [DIALECT_OPENCLIP] = FROM_PART("attn.in_proj_weight", 2, 3),
-	               [DIALECT_TIMM] = FROM_PART("attn.qkv.weight", 2, 3) } },
+	               [DIALECT_TIMM] = FROM_PART("attn.qkv.weight", 2, 3),
+	               [DIALECT_TIMM_EVA02] = FROM("attn.v_proj.weight") } },
 	{ "self_attn.v_proj.bias", "D",
 	  .sources = { [DIALECT_OPENCLIP] = FROM_PART("attn.in_proj_bias", 2, 3),
-	               [DIALECT_TIMM] = FROM_PART("attn.qkv.bias", 2, 3) } },
+	               [DIALECT_TIMM] = FROM_PART("attn.qkv.bias", 2, 3),
+	               [DIALECT_TIMM_EVA] = FROM("attn.v_bias"),
+	               [DIALECT_TIMM_EVA02] = FROM("attn.v_proj.bias") } },
+	{ "self_attn.norm.weight", "D", ATTENTION_NORM,
+	  .sources = { [DIALECT_TIMM] = FROM("attn.norm.weight") } },
+	{ "self_attn.norm.bias", "D", ATTENTION_NORM,
+	  .sources = { [DIALECT_TIMM] = FROM("attn.norm.bias") } },
 	{ "self_attn.out_proj.weight", "DD", .linear = true,
 	  .sources = { [DIALECT_OPENCLIP] = FROM("attn.out_proj.weight"),
 	               [DIALECT_TIMM] = FROM("attn.proj.weight") } },
@@ -105,12 +119,25 @@ static const struct tensor_row block_rows[] = {
 	{ "layer_norm2.bias", "D",
 	  .sources = { [DIALECT_OPENCLIP] = FROM("ln_2.bias"), [DIALECT_TIMM] = FROM("norm2.bias") } },
 	{ "mlp.fc1.weight", "MD", .linear = true,
-	  .sources = { [DIALECT_OPENCLIP] = FROM("mlp.c_fc.weight") } },
-	{ "mlp.fc1.bias", "M", .sources = { [DIALECT_OPENCLIP] = FROM("mlp.c_fc.bias") } },
+	  .sources = { [DIALECT_OPENCLIP] = FROM("mlp.c_fc.weight"),
+	               [DIALECT_TIMM_EVA02] = FROM("mlp.fc1_x.weight") } },
+	{ "mlp.fc1.bias", "M",
+	  .sources = { [DIALECT_OPENCLIP] = FROM("mlp.c_fc.bias"),
+	               [DIALECT_TIMM_EVA02] = FROM("mlp.fc1_x.bias") } },
+	{ "mlp.fc1_g.weight", "MD", GATE, .linear = true },
+	{ .name = "mlp.fc1_g.bias", .shape = "M", .needs = GATE },
+	{ .name = "mlp.norm.weight", .shape = "M", .needs = MLP_NORM },
+	{ .name = "mlp.norm.bias", .shape = "M", .needs = MLP_NORM },
 	{ "mlp.fc2.weight", "DM", .linear = true,
 	  .sources = { [DIALECT_OPENCLIP] = FROM("mlp.c_proj.weight") } },
 	{ "mlp.fc2.bias", "D", .sources = { [DIALECT_OPENCLIP] = FROM("mlp.c_proj.bias") } },
 };
+
+static unsigned block_features_of(const struct transformer_config *config)
+{
+	return (config->no_key_bias ? 0u : KEY_BIAS) | (config->attention_norm ? ATTENTION_NORM : 0u) |
+	       (config->gated_mlp ? GATE : 0u) | (config->mlp_norm ? MLP_NORM : 0u);
+}
 
 void transformer_list(struct tensor_list *list, const struct tensor_part *tower, const char *prefix,
                       const char *source_prefix, const struct transformer_config *config)
@@ -121,6 +148,7 @@ void transformer_list(struct tensor_list *list, const struct tensor_part *tower,
 	part.prefix = names;
 	part.source_prefix = sources;
 	part.sizes = sizes;
+	part.features = block_features_of(config);
 	for (size_t layer = 0; layer < config->layers && !tensor_list_full(list); layer++) {
 		snprintf(names, sizeof names, "%s%zu.", prefix, layer);
 		snprintf(sources, sizeof sources, "%s%zu.", source_prefix, layer);

@@ -6,6 +6,12 @@
 
 static const char *const pooling_words[] = { "class", "average", "map", NULL };
 
+#define BOOL(key_, member, fallback_)                                                            \
+	{                                                                                            \
+		.key = (key_), .kind = FIELD_BOOL, .offset = offsetof(struct vision_config, vit.member), \
+		.optional = true, .fallback = (fallback_)                                                \
+	}
+
 /* Single files of before there were other kinds lack what is optional. */
 static const struct config_field fields[] = {
 	TRANSFORMER_FIELDS(struct vision_config, vit.transformer),
@@ -19,23 +25,19 @@ static const struct config_field fields[] = {
 	  .offset = offsetof(struct vision_config, vit.position_grid),
 	  .limit = PIXEL_SIZE_LIMIT,
 	  .optional = true },
-	{ .key = "class_token",
-	  .kind = FIELD_BOOL,
-	  .offset = offsetof(struct vision_config, vit.class_token),
-	  .optional = true,
-	  .fallback = true },
-	{ .key = "patch_bias",
-	  .kind = FIELD_BOOL,
-	  .offset = offsetof(struct vision_config, vit.patch_bias),
-	  .optional = true },
-	{ .key = "pre_norm",
-	  .kind = FIELD_BOOL,
-	  .offset = offsetof(struct vision_config, vit.pre_norm),
-	  .optional = true,
-	  .fallback = true },
-	{ .key = "norm_after_pooling",
-	  .kind = FIELD_BOOL,
-	  .offset = offsetof(struct vision_config, vit.norm_after_pooling),
+	BOOL("class_token", class_token, true),
+	BOOL("patch_bias", patch_bias, false),
+	BOOL("pre_norm", pre_norm, true),
+	BOOL("norm_after_pooling", norm_after_pooling, false),
+	BOOL("gated_mlp", transformer.gated_mlp, false),
+	BOOL("attention_norm", transformer.attention_norm, false),
+	BOOL("mlp_norm", transformer.mlp_norm, false),
+	BOOL("residual_post_norm", transformer.residual_post_norm, false),
+	BOOL("no_key_bias", transformer.no_key_bias, false),
+	{ .key = "rotary_side",
+	  .kind = FIELD_SIZE,
+	  .offset = offsetof(struct vision_config, vit.rotary_side),
+	  .limit = PIXEL_SIZE_LIMIT,
 	  .optional = true },
 	{ .key = "pooling",
 	  .kind = FIELD_WORD,
@@ -43,15 +45,8 @@ static const struct config_field fields[] = {
 	  .words = pooling_words,
 	  .optional = true,
 	  .fallback = VIT_POOLING_CLASS },
-	{ .key = "projection",
-	  .kind = FIELD_BOOL,
-	  .offset = offsetof(struct vision_config, vit.projection),
-	  .optional = true,
-	  .fallback = true },
-	{ .key = "projection_bias",
-	  .kind = FIELD_BOOL,
-	  .offset = offsetof(struct vision_config, vit.projection_bias),
-	  .optional = true },
+	BOOL("projection", projection, true),
+	BOOL("projection_bias", projection_bias, false),
 };
 
 /* Parts that a config has or lacks. */
@@ -63,9 +58,7 @@ enum feature {
 	NORM_AFTER = 1 << 4,
 	MAP = 1 << 5,
 	PROJECTION = 1 << 6,
-	TRUNK_HEAD = 1 << 7, /* where the file has it, which is no matter of the config */
-	OWN_HEAD = 1 << 8,
-	PROJECTION_BIAS = 1 << 9
+	PROJECTION_BIAS = 1 << 7
 };
 
 /* D width, M mlp_width, E projection_dim, N positions, P patch_size. */
@@ -99,15 +92,13 @@ static const struct tensor_row rows[] = {
 	{ "vision_model.post_layernorm.bias", "D", NORM_AFTER,
 	  .sources = { [DIALECT_OPENCLIP] = FROM("ln_post.bias"),
 	               [DIALECT_TIMM] = FROM("trunk.fc_norm.bias") } },
-	{ "visual_projection.weight", "ED", PROJECTION | OWN_HEAD,
+	{ "visual_projection.weight", "ED", PROJECTION,
 	  .sources = { [DIALECT_OPENCLIP] = FROM_TRANSPOSED("proj"),
-	               [DIALECT_TIMM] = FROM("head.proj.weight") } },
-	{ "visual_projection.bias", "E", PROJECTION | PROJECTION_BIAS | OWN_HEAD,
-	  .sources = { [DIALECT_TIMM] = FROM("head.proj.bias") } },
-	{ "visual_projection.weight", "ED", PROJECTION | TRUNK_HEAD,
-	  .sources = { [DIALECT_TIMM] = FROM("trunk.head.weight") } },
-	{ "visual_projection.bias", "E", PROJECTION | TRUNK_HEAD,
-	  .sources = { [DIALECT_TIMM] = FROM("trunk.head.bias") } },
+	               [DIALECT_TIMM] = FROM("head.proj.weight"),
+	               [DIALECT_TIMM_HEAD] = FROM("trunk.head.weight") } },
+	{ "visual_projection.bias", "E", PROJECTION | PROJECTION_BIAS,
+	  .sources = { [DIALECT_TIMM] = FROM("head.proj.bias"),
+	               [DIALECT_TIMM_HEAD] = FROM("trunk.head.bias") } },
 };
 
 /* The pooling head of SigLIP. */
@@ -152,21 +143,29 @@ static unsigned features_of(const struct vit_config *config)
 	       (config->projection_bias ? PROJECTION_BIAS : 0u);
 }
 
+/* What stands before the names of a dialect. */
+struct prefixes {
+	const char *ends, *blocks, *map;
+};
+#define TIMM_PREFIXES                                                \
+	{                                                                \
+		"visual.", "visual.trunk.blocks.", "visual.trunk.attn_pool." \
+	}
+
 static void list_tensors(struct tensor_list *list, const struct model_config *config)
 {
-	static const char *const prefixes[TENSOR_DIALECTS] = { [DIALECT_CANONICAL] = "",
-		                                                   [DIALECT_SIGLIP] = "",
-		                                                   [DIALECT_OPENCLIP] = "visual.",
-		                                                   [DIALECT_TIMM] = "visual." };
-	static const char *const block_prefixes[TENSOR_DIALECTS] = {
-		[DIALECT_CANONICAL] = "vision_model.encoder.layers.",
-		[DIALECT_SIGLIP] = "vision_model.encoder.layers.",
-		[DIALECT_OPENCLIP] = "visual.transformer.resblocks.",
-		[DIALECT_TIMM] = "visual.trunk.blocks."
+	static const char blocks[] = "vision_model.encoder.layers.", map[] = "vision_model.head.";
+	static const struct prefixes all[TENSOR_DIALECTS] = {
+		[DIALECT_CANONICAL] = { "", blocks, map },
+		[DIALECT_SIGLIP] = { "", blocks, map },
+		[DIALECT_OPENCLIP] = { "visual.", "visual.transformer.resblocks.", map },
+		[DIALECT_TIMM] = TIMM_PREFIXES,
+		[DIALECT_TIMM_HEAD] = TIMM_PREFIXES,
+		[DIALECT_TIMM_EVA] = TIMM_PREFIXES,
+		[DIALECT_TIMM_EVA02] = TIMM_PREFIXES,
 	};
 	const struct vit_config *vit = &config->vision.vit;
-	const bool trunk_head = list->naming.vision == DIALECT_TIMM_HEAD;
-	const enum tensor_dialect dialect = trunk_head ? DIALECT_TIMM : list->naming.vision;
+	const struct prefixes *prefixes = &all[list->naming.vision];
 	size_t side =
 	    vit->position_grid > 0 ? vit->position_grid : config->vision.image_size / vit->patch_size;
 	size_t sizes[26] = { ['D' - 'A'] = vit->transformer.width,
@@ -175,17 +174,16 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 		                 ['N' - 'A'] = side * side + (vit->class_token ? 1 : 0),
 		                 ['P' - 'A'] = vit->patch_size };
 	struct tensor_part part = { .prefix = "",
-		                        .source_prefix = prefixes[dialect],
-		                        .dialect = dialect,
-		                        .features = features_of(vit) | (trunk_head ? TRUNK_HEAD : OWN_HEAD),
+		                        .source_prefix = prefixes->ends,
+		                        .dialect = list->naming.vision,
+		                        .features = features_of(vit),
 		                        .sizes = sizes };
 	tensor_list_rows(list, &part, rows, sizeof rows / sizeof *rows);
-	transformer_list(list, &part, "vision_model.encoder.layers.", block_prefixes[dialect],
-	                 &vit->transformer);
+	transformer_list(list, &part, blocks, prefixes->blocks, &vit->transformer);
 	if (vit->pooling != VIT_POOLING_MAP)
 		return;
-	part.prefix = "vision_model.head.";
-	part.source_prefix = dialect == DIALECT_TIMM ? "visual.trunk.attn_pool." : part.prefix;
+	part.prefix = map;
+	part.source_prefix = prefixes->map;
 	tensor_list_rows(list, &part, map_rows, sizeof map_rows / sizeof *map_rows);
 }
 
@@ -197,6 +195,11 @@ static clipcls_status check(const void *part, const char *path, clipcls_error *e
 	if (status == CLIPCLS_OK && config->image_size < vit->patch_size)
 		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: image_size %zu is below patch_size %zu",
 		                   path, config->image_size, vit->patch_size);
+	if (status == CLIPCLS_OK && vit->rotary_side > 0 &&
+	    vit->transformer.width / vit->transformer.heads % 4 != 0)
+		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED,
+		                   "%s: rotary positions for heads of width %zu are not supported", path,
+		                   vit->transformer.width / vit->transformer.heads);
 	return status;
 }
 

@@ -8,11 +8,20 @@ struct timm_size {
 };
 
 /* Those of timm's vision_transformer.py. */
-static const struct timm_size base = { 768, 12, 12, 3072 }, large = { 1024, 24, 16, 4096 },
-                              so400m = { 1152, 27, 16, 4304 }, giantopt = { 1536, 40, 16, 6144 };
+static const struct timm_size xsmall = { 256, 10, 4, 1024 }, medium = { 512, 12, 8, 2048 },
+                              betwixt = { 640, 12, 10, 2560 }, base = { 768, 12, 12, 3072 },
+                              base_plus = { 896, 12, 14, 3584 }, large = { 1024, 24, 16, 4096 },
+                              so400m = { 1152, 27, 16, 4304 }, huge = { 1280, 32, 16, 5120 },
+                              giant = { 1408, 40, 16, 6144 }, giantopt = { 1536, 40, 16, 6144 },
+                              gigantic = { 1664, 48, 16, 8192 };
+/* Those of its eva.py. */
+static const struct timm_size eva02_base = { 768, 12, 12, 2048 },
+                              eva02_large = { 1024, 24, 16, 2730 },
+                              eva02_enormous = { 1792, 64, 16, 15360 };
 
-/* A vision transformer with SigLIP's head, or with CLIP's class token. */
-enum timm_kind { TIMM_SIGLIP, TIMM_CLIP };
+/* A vision transformer with SigLIP's head, or with CLIP's class token; EVA's; EVA-02's; and the
+ * largest of these, which has EVA's parts in another order. */
+enum timm_kind { TIMM_SIGLIP, TIMM_CLIP, TIMM_EVA, TIMM_EVA02, TIMM_EVA02_ENORMOUS };
 
 struct timm_model {
 	const char *name;
@@ -39,10 +48,40 @@ static const struct timm_model models[] = {
 	{ "vit_so400m_patch16_siglip_512", TIMM_SIGLIP, &so400m, 16, 512, ACTIVATION_GELU_TANH },
 	{ "vit_giantopt_patch16_siglip_256", TIMM_SIGLIP, &giantopt, 16, 256, ACTIVATION_GELU_TANH },
 	{ "vit_giantopt_patch16_siglip_384", TIMM_SIGLIP, &giantopt, 16, 384, ACTIVATION_GELU_TANH },
+	{ "vit_xsmall_patch16_clip_224", TIMM_CLIP, &xsmall, 16, 224, ACTIVATION_GELU },
+	{ "vit_medium_patch32_clip_224", TIMM_CLIP, &medium, 32, 224, ACTIVATION_GELU },
+	{ "vit_medium_patch16_clip_224", TIMM_CLIP, &medium, 16, 224, ACTIVATION_GELU },
+	{ "vit_betwixt_patch32_clip_224", TIMM_CLIP, &betwixt, 32, 224, ACTIVATION_GELU },
 	{ "vit_base_patch32_clip_224", TIMM_CLIP, &base, 32, 224, ACTIVATION_GELU },
+	{ "vit_base_patch32_clip_256", TIMM_CLIP, &base, 32, 256, ACTIVATION_GELU },
+	{ "vit_base_patch32_clip_384", TIMM_CLIP, &base, 32, 384, ACTIVATION_GELU },
+	{ "vit_base_patch32_clip_448", TIMM_CLIP, &base, 32, 448, ACTIVATION_GELU },
 	{ "vit_base_patch16_clip_224", TIMM_CLIP, &base, 16, 224, ACTIVATION_GELU },
+	{ "vit_base_patch16_clip_384", TIMM_CLIP, &base, 16, 384, ACTIVATION_GELU },
+	{ "vit_base_patch16_plus_clip_240", TIMM_CLIP, &base_plus, 16, 240, ACTIVATION_GELU },
 	{ "vit_large_patch14_clip_224", TIMM_CLIP, &large, 14, 224, ACTIVATION_GELU },
 	{ "vit_large_patch14_clip_336", TIMM_CLIP, &large, 14, 336, ACTIVATION_GELU },
+	{ "vit_huge_patch14_clip_224", TIMM_CLIP, &huge, 14, 224, ACTIVATION_GELU },
+	{ "vit_huge_patch14_clip_336", TIMM_CLIP, &huge, 14, 336, ACTIVATION_GELU },
+	{ "vit_huge_patch14_clip_378", TIMM_CLIP, &huge, 14, 378, ACTIVATION_GELU },
+	{ "vit_giant_patch14_clip_224", TIMM_CLIP, &giant, 14, 224, ACTIVATION_GELU },
+	{ "vit_gigantic_patch14_clip_224", TIMM_CLIP, &gigantic, 14, 224, ACTIVATION_GELU },
+	{ "vit_gigantic_patch14_clip_378", TIMM_CLIP, &gigantic, 14, 378, ACTIVATION_GELU },
+	{ "vit_base_patch32_clip_quickgelu_224", TIMM_CLIP, &base, 32, 224, ACTIVATION_QUICK_GELU },
+	{ "vit_base_patch16_clip_quickgelu_224", TIMM_CLIP, &base, 16, 224, ACTIVATION_QUICK_GELU },
+	{ "vit_large_patch14_clip_quickgelu_224", TIMM_CLIP, &large, 14, 224, ACTIVATION_QUICK_GELU },
+	{ "vit_large_patch14_clip_quickgelu_336", TIMM_CLIP, &large, 14, 336, ACTIVATION_QUICK_GELU },
+	{ "vit_huge_patch14_clip_quickgelu_224", TIMM_CLIP, &huge, 14, 224, ACTIVATION_QUICK_GELU },
+	{ "vit_huge_patch14_clip_quickgelu_378", TIMM_CLIP, &huge, 14, 378, ACTIVATION_QUICK_GELU },
+	{ "vit_gigantic_patch14_clip_quickgelu_224", TIMM_CLIP, &gigantic, 14, 224,
+	  ACTIVATION_QUICK_GELU },
+	{ "eva_giant_patch14_224", TIMM_EVA, &giant, 14, 224, ACTIVATION_GELU },
+	{ "eva_giant_patch14_clip_224", TIMM_EVA, &giant, 14, 224, ACTIVATION_GELU },
+	{ "eva02_base_patch16_clip_224", TIMM_EVA02, &eva02_base, 16, 224, ACTIVATION_SILU },
+	{ "eva02_large_patch14_clip_224", TIMM_EVA02, &eva02_large, 14, 224, ACTIVATION_SILU },
+	{ "eva02_large_patch14_clip_336", TIMM_EVA02, &eva02_large, 14, 336, ACTIVATION_SILU },
+	{ "eva02_enormous_patch14_clip_224", TIMM_EVA02_ENORMOUS, &eva02_enormous, 14, 224,
+	  ACTIVATION_GELU },
 };
 
 static const struct timm_model *find_model(const char *name)
@@ -64,13 +103,47 @@ static void read_siglip(struct openclip_model *model, struct config_reader *towe
 		config_unsupported(tower, "timm_pool");
 }
 
+static void require_class_token(struct config_reader *tower)
+{
+	if (strcmp(config_string(tower, "timm_pool", "avg"), "token") != 0)
+		config_unsupported(tower, "timm_pool");
+}
+
 static void read_clip(struct openclip_model *model, struct config_reader *tower)
 {
 	struct vit_config *vit = &model->config->vision.vit;
 	vit->transformer.layer_norm_eps = 1e-5;
 	vit->class_token = vit->pre_norm = true;
-	if (strcmp(config_string(tower, "timm_pool", "avg"), "token") != 0)
-		config_unsupported(tower, "timm_pool");
+	require_class_token(tower);
+}
+
+static void read_eva(struct openclip_model *model, struct config_reader *tower)
+{
+	struct vit_config *vit = &model->config->vision.vit;
+	vit->transformer.layer_norm_eps = 1e-6;
+	vit->transformer.no_key_bias = true;
+	vit->class_token = vit->patch_bias = true;
+	model->config->family = FAMILY_EVA;
+	require_class_token(tower);
+	if (model->vision != DIALECT_TIMM_HEAD) /* the head of all that open_clip has */
+		config_unsupported(tower, "timm_proj");
+	model->vision = DIALECT_TIMM_EVA;
+}
+
+static void read_eva02(struct openclip_model *model, struct config_reader *tower)
+{
+	struct vit_config *vit = &model->config->vision.vit;
+	read_eva(model, tower);
+	vit->transformer.gated_mlp = true;
+	vit->transformer.attention_norm = vit->transformer.mlp_norm = true;
+	vit->rotary_side = 16; /* ref_feat_shape */
+	model->vision = DIALECT_TIMM_EVA02;
+}
+
+static void read_eva02_enormous(struct openclip_model *model, struct config_reader *tower)
+{
+	read_eva(model, tower);
+	model->config->vision.vit.transformer.residual_post_norm = true;
 }
 
 /* TimmModel's head: a linear layer of its own, the trunk's classifier, or none. */
@@ -95,9 +168,13 @@ void openclip_read_timm(struct openclip_model *model, struct config_reader *towe
 {
 	static bool (*const others[])(struct openclip_model *,
 	                              struct config_reader *) = { openclip_read_swin };
-	static void (*const kinds[])(struct openclip_model *, struct config_reader *) = {
-		[TIMM_SIGLIP] = read_siglip, [TIMM_CLIP] = read_clip
-	};
+	static void (*const kinds[])(struct openclip_model *,
+	                             struct config_reader *) = { [TIMM_SIGLIP] = read_siglip,
+		                                                     [TIMM_CLIP] = read_clip,
+		                                                     [TIMM_EVA] = read_eva,
+		                                                     [TIMM_EVA02] = read_eva02,
+		                                                     [TIMM_EVA02_ENORMOUS] =
+		                                                         read_eva02_enormous };
 	const struct timm_model *timm = find_model(config_string(tower, "timm_model_name", ""));
 	struct vision_config *vision = &model->config->vision;
 	if (timm == NULL) {
@@ -117,6 +194,6 @@ void openclip_read_timm(struct openclip_model *model, struct config_reader *towe
 		                                                   .heads = timm->size->heads,
 		                                                   .mlp_width = timm->size->mlp_width,
 		                                                   .activation = timm->activation };
-	kinds[timm->kind](model, tower);
 	read_projection(model, tower);
+	kinds[timm->kind](model, tower);
 }

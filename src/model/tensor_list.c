@@ -45,10 +45,24 @@ static void put_canonical_source(struct tensor_spec *spec, enum tensor_form form
 		spec->operation = TENSOR_QUANTIZED;
 }
 
+/* The row's source in the dialect, or in the nearest that this is a variant of. */
+static const struct tensor_source *find_source(const struct tensor_row *row,
+                                               enum tensor_dialect dialect)
+{
+	static const enum tensor_dialect variant_of[TENSOR_DIALECTS] = {
+		[DIALECT_TIMM_HEAD] = DIALECT_TIMM,
+		[DIALECT_TIMM_EVA] = DIALECT_TIMM_HEAD,
+		[DIALECT_TIMM_EVA02] = DIALECT_TIMM_EVA,
+	};
+	while (dialect != DIALECT_CANONICAL && row->sources[dialect].name == NULL)
+		dialect = variant_of[dialect];
+	return &row->sources[dialect];
+}
+
 void tensor_list_row(struct tensor_list *list, const struct tensor_part *part,
                      const struct tensor_row *row)
 {
-	const struct tensor_source *source = &row->sources[part->dialect];
+	const struct tensor_source *source = find_source(row, part->dialect);
 	struct tensor_spec *spec = (row->needs & ~part->features) == 0 ? next_spec(list) : NULL;
 	if (spec == NULL)
 		return;

@@ -6,8 +6,8 @@
 
 #include "model/tensors.h"
 
-/* How a file has what a row wants. Where a dialect has no name, it is the canonical one, as it is.
- */
+/* How a file has what a row wants. Where a dialect has no name, it is that of the dialect which it
+ * is a variant of, and in the end the canonical one, as it is. */
 struct tensor_source {
 	const char *name;
 	enum tensor_operation operation;

@@ -19,6 +19,8 @@ enum tensor_dialect {
 	DIALECT_OPENCLIP_TEXT, /* open_clip's CustomTextCLIP: its text tower's names begin with text. */
 	DIALECT_TIMM,          /* open_clip's TimmModel around a tower of timm's */
 	DIALECT_TIMM_HEAD,     /* the same, the projection being the trunk's classifier */
+	DIALECT_TIMM_EVA,      /* that of timm's Eva, whose q and v have biases of their own */
+	DIALECT_TIMM_EVA02,    /* that with q, k and v apart, and SwiGLU */
 	TENSOR_DIALECTS
 };
 

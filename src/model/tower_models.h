@@ -29,7 +29,7 @@ extern const struct tower_model text_model;   /* model_text.c */
 /* ---- stacks of transformer blocks (model_text.c, config_check.c) ----------------------------- */
 
 /* Lists the blocks, whose names are prefix, number, dot, name; in the file, with source_prefix.
- * Dialect and features are the tower's. */
+ * The dialect is the tower's. */
 void transformer_list(struct tensor_list *list, const struct tensor_part *tower, const char *prefix,
                       const char *source_prefix, const struct transformer_config *config);
 

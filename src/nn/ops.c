@@ -146,6 +146,13 @@ void add(float *x, const float *y, size_t n)
 }
 
 VECTOR_CLONES
+void multiply_each(float *x, const float *y, size_t n)
+{
+	for (size_t i = 0; i < n; i++)
+		x[i] *= y[i];
+}
+
+VECTOR_CLONES
 float dot(const float *a, const float *b, size_t n)
 {
 	float sums[VECTOR_LANES] = { 0 };

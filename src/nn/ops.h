@@ -25,6 +25,9 @@ void sigmoid(float *x, size_t n);
 /* x += y, n floats. */
 void add(float *x, const float *y, size_t n);
 
+/* x *= y, n floats. */
+void multiply_each(float *x, const float *y, size_t n);
+
 /* Sum of a[i] * b[i], n floats, in VECTOR_LANES partial sums. */
 float dot(const float *a, const float *b, size_t n);
 /* The same in double precision. */

@@ -8,35 +8,61 @@
 #include <stdlib.h>
 #include <string.h>
 
+static void want_norm(struct weight_list *list, struct norm *norm, const char *layer,
+                      const char *name)
+{
+	char full[128];
+	snprintf(full, sizeof full, "%s%s", layer, name);
+	weight_want_norm(list, norm, full);
+}
+
+/* layer: what stands before the names of the block's tensors. */
+static void want_block(struct block *block, const struct transformer_config *config,
+                       const char *layer, struct weight_list *list)
+{
+	size_t D = config->width, F = config->mlp_width;
+	const struct {
+		struct linear *linear;
+		const char *name;
+		size_t n, k;
+		bool absent, unbiased;
+	} layers[] = {
+		{ &block->q, "self_attn.q_proj", D, D, false, false },
+		{ &block->k, "self_attn.k_proj", D, D, false, config->no_key_bias },
+		{ &block->v, "self_attn.v_proj", D, D, false, false },
+		{ &block->out, "self_attn.out_proj", D, D, false, false },
+		{ &block->gate, "mlp.fc1_g", F, D, !config->gated_mlp, false },
+		{ &block->fc1, "mlp.fc1", F, D, false, false },
+		{ &block->fc2, "mlp.fc2", D, F, false, false },
+	};
+	char name[128];
+	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
+		if (layers[i].absent)
+			continue;
+		snprintf(name, sizeof name, "%s%s", layer, layers[i].name);
+		weight_want_linear(list, layers[i].linear, name, layers[i].n, layers[i].k,
+		                   !layers[i].unbiased);
+	}
+	want_norm(list, &block->ln_1, layer, "layer_norm1");
+	want_norm(list, &block->ln_2, layer, "layer_norm2");
+	if (config->attention_norm)
+		want_norm(list, &block->attention_norm, layer, "self_attn.norm");
+	if (config->mlp_norm)
+		want_norm(list, &block->mlp_norm, layer, "mlp.norm");
+}
+
 clipcls_status transformer_want(struct transformer *transformer,
                                 const struct transformer_config *config, const char *prefix,
                                 struct weight_list *list, clipcls_error *error)
 {
-	size_t D = config->width, F = config->mlp_width;
-	char name[96];
+	char layer[96];
 	transformer->config = *config;
 	transformer->blocks = memory_new(config->layers, sizeof *transformer->blocks);
 	if (transformer->blocks == NULL)
 		return error_memory(error);
 	for (size_t i = 0; i < config->layers; i++) {
-		struct block *block = &transformer->blocks[i];
-		struct {
-			struct linear *linear;
-			const char *name;
-			size_t n, k;
-		} layers[] = {
-			{ &block->q, "self_attn.q_proj", D, D }, { &block->k, "self_attn.k_proj", D, D },
-			{ &block->v, "self_attn.v_proj", D, D }, { &block->out, "self_attn.out_proj", D, D },
-			{ &block->fc1, "mlp.fc1", F, D },        { &block->fc2, "mlp.fc2", D, F },
-		};
-		for (size_t j = 0; j < sizeof layers / sizeof *layers; j++) {
-			snprintf(name, sizeof name, "%s.layers.%zu.%s", prefix, i, layers[j].name);
-			weight_want_linear(list, layers[j].linear, name, layers[j].n, layers[j].k, true);
-		}
-		snprintf(name, sizeof name, "%s.layers.%zu.layer_norm1", prefix, i);
-		weight_want_norm(list, &block->ln_1, name);
-		snprintf(name, sizeof name, "%s.layers.%zu.layer_norm2", prefix, i);
-		weight_want_norm(list, &block->ln_2, name);
+		snprintf(layer, sizeof layer, "%s.layers.%zu.", prefix, i);
+		want_block(&transformer->blocks[i], config, layer, list);
 	}
 	return CLIPCLS_OK;
 }
@@ -45,38 +71,40 @@ void transformer_free(struct transformer *transformer)
 {
 	free(transformer->blocks);
 	free(transformer->settled);
+	rotary_free(&transformer->rotary);
 	low_weights_free(transformer->low);
 	*transformer = (struct transformer){ 0 };
 }
 
-#define LINEARS_PER_BLOCK 6
-
-static void linears_of(struct linear *out[LINEARS_PER_BLOCK], struct block *block)
+static size_t linears_per_block(const struct transformer *transformer)
 {
-	struct linear *all[LINEARS_PER_BLOCK] = { &block->q,   &block->k,   &block->v,
-		                                      &block->out, &block->fc1, &block->fc2 };
-	memcpy(out, all, sizeof all);
+	return transformer->config.gated_mlp ? 7 : 6;
 }
 
 /* The linears of all blocks, in memory of the caller's; NULL when there is none. */
-static struct linear **all_linears(const struct transformer *transformer)
+static struct linear **all_linears(size_t *count, const struct transformer *transformer)
 {
-	size_t layers = transformer->config.layers;
-	struct linear **linears = memory_new(layers * LINEARS_PER_BLOCK, sizeof(struct linear *));
-	for (size_t i = 0; linears != NULL && i < layers; i++)
-		linears_of(linears + i * LINEARS_PER_BLOCK, &transformer->blocks[i]);
+	size_t each = linears_per_block(transformer);
+	*count = transformer->config.layers * each;
+	struct linear **linears = memory_new(*count, sizeof(struct linear *));
+	for (size_t i = 0; linears != NULL && i < transformer->config.layers; i++) {
+		struct block *block = &transformer->blocks[i];
+		struct linear *const all[] = { &block->q,   &block->k,   &block->v,   &block->out,
+			                           &block->fc1, &block->fc2, &block->gate };
+		memcpy(linears + i * each, all, each * sizeof *all);
+	}
 	return linears;
 }
 
 void transformer_settle(struct transformer *transformer, struct pool *pool)
 {
-	size_t layers = transformer->config.layers;
-	if (transformer->settled != NULL || transformer->low != NULL || layers == 0 ||
-	    transformer->blocks[0].q.blocks != NULL)
+	if (transformer->settled != NULL || transformer->low != NULL ||
+	    transformer->config.layers == 0 || transformer->blocks[0].q.blocks != NULL)
 		return;
-	struct linear **linears = all_linears(transformer);
+	size_t count;
+	struct linear **linears = all_linears(&count, transformer);
 	if (linears != NULL)
-		transformer->settled = weights_settle(linears, layers * LINEARS_PER_BLOCK, pool);
+		transformer->settled = weights_settle(linears, count, pool);
 	free(linears);
 }
 
@@ -85,8 +113,8 @@ clipcls_status transformer_lower(struct transformer *transformer, enum low_type 
 {
 	/* The last block multiplies one row of each sequence. */
 	const size_t rows[2] = { tokens, 1 };
-	size_t count = transformer->config.layers * LINEARS_PER_BLOCK;
-	struct linear **linears = all_linears(transformer);
+	size_t count;
+	struct linear **linears = all_linears(&count, transformer);
 	if (linears == NULL)
 		return error_memory(error);
 	clipcls_status status =
@@ -107,6 +135,7 @@ struct activations {
 	float *h;         /* (R, D) */
 	float *q, *k, *v; /* (R, D) */
 	float *mlp;       /* (R, max(F, D)) */
+	float *gate;      /* (R, F); NULL where the MLP has no gate */
 	float *scratch;   /* of attention */
 	struct low_rows low;
 	bool lowered;
@@ -119,6 +148,7 @@ size_t transformer_scratch(const struct transformer *transformer, const struct a
 	size_t R = rows->count, D = config->width;
 	size_t F = config->mlp_width > D ? config->mlp_width : D;
 	return 4 * arena_size_of(R * D) + arena_size_of(R * F) +
+	       (config->gated_mlp ? arena_size_of(R * config->mlp_width) : 0) +
 	       arena_size_of(attention_scratch(rows, D / config->heads, threads)) +
 	       (transformer->low != NULL ? low_rows_scratch(R, F) : 0);
 }
@@ -136,6 +166,7 @@ static struct activations activations_take(struct arena *arena,
 		.k = arena_floats(arena, R * D),
 		.v = arena_floats(arena, R * D),
 		.mlp = arena_floats(arena, R * F),
+		.gate = config->gated_mlp ? arena_floats(arena, R * config->mlp_width) : NULL,
 		.scratch = arena_floats(arena, attention_scratch(rows, D / config->heads, threads)),
 		.lowered = transformer->low != NULL,
 	};
@@ -201,37 +232,91 @@ static void apply_activated(float *out, const struct input *input, const struct 
 		linear_activate(out, input->x, input->tiles, linear, activation, pool);
 }
 
-/* One block. keep = NULL: for every row. */
-static void block_forward(float *x, const struct block *block,
-                          const struct transformer_config *config,
-                          const struct attention_rows *rows, const uint32_t *keep, size_t kept,
-                          const struct activations *a, struct pool *pool)
+static void norm_rows(float *out, const float *x, const struct norm *norm, size_t rows,
+                      size_t width, const struct transformer_config *config)
 {
+	layernorm(out, x, norm->weight, norm->bias, rows, width, config->layer_norm_eps);
+}
+
+/* What goes into attention or MLP: x: (rows, D), layer-normed in h: (rows, D) where its norm stands
+ * before it. */
+static const float *norm_before(float *h, const float *x, const struct norm *norm, size_t rows,
+                                const struct transformer_config *config)
+{
+	if (config->residual_post_norm)
+		return x;
+	norm_rows(h, x, norm, rows, config->width, config);
+	return h;
+}
+
+/* x: (rows, D) += what comes out of attention or MLP, `linear` being the last of it; layer-normed
+ * in `spare`: (rows, D) where its norm stands behind it. */
+static void add_residual(float *x, float *spare, const struct input *input,
+                         const struct linear *linear, const struct norm *norm,
+                         const struct transformer_config *config, struct pool *pool)
+{
+	size_t rows = input->tiles.count * input->tiles.rows;
+	if (!config->residual_post_norm) {
+		apply(x, input, linear, LINEAR_ADD, pool);
+		return;
+	}
+	apply(spare, input, linear, LINEAR_SET, pool);
+	norm_rows(spare, spare, norm, rows, config->width, config);
+	add(x, spare, rows * config->width);
+}
+
+/* The first half of a block. keep = NULL: for every row. */
+static void attend(float *x, const struct block *block, const struct transformer *transformer,
+                   const struct attention_rows *rows, const uint32_t *keep, size_t kept,
+                   const struct activations *a, struct pool *pool)
+{
+	const struct transformer_config *config = &transformer->config;
 	size_t n = rows->count, D = config->width;
 	struct row_tiles tiles = tiles_of(rows, n);
-	layernorm(a->h, x, block->ln_1.weight, block->ln_1.bias, n, D, config->layer_norm_eps);
-	struct input input = take_in(a->h, tiles, D, a, pool);
+	const float *h = norm_before(a->h, x, &block->ln_1, n, config);
+	struct input input = take_in(h, tiles, D, a, pool);
 	const struct linear_output outputs[] = { { a->k, &block->k },
 		                                     { a->v, &block->v },
 		                                     { a->q, &block->q } };
 	apply_all(outputs, keep == NULL ? 3 : 2, &input, pool);
 	if (keep != NULL) {
-		gather(a->mlp, a->h, keep, kept, D);
+		gather(a->mlp, h, keep, kept, D);
 		gather(x, x, keep, kept, D);
 		n = kept;
 		tiles = tiles_of(rows, n);
 		input = take_in(a->mlp, tiles, D, a, pool);
 		apply(a->q, &input, &block->q, LINEAR_SET, pool);
 	}
+	if (transformer->rotary.cosines != NULL) {
+		rotary_apply(a->q, &transformer->rotary, keep, n, config->heads);
+		rotary_apply(a->k, &transformer->rotary, NULL, rows->count, config->heads);
+	}
 	attention(a->h, a->q, a->k, a->v, rows, keep, n, D, config->heads, a->scratch, pool);
+	if (config->attention_norm)
+		norm_rows(a->h, a->h, &block->attention_norm, n, D, config);
 	input = take_in(a->h, tiles, D, a, pool);
-	apply(x, &input, &block->out, LINEAR_ADD, pool);
+	add_residual(x, a->mlp, &input, &block->out, &block->ln_1, config, pool);
+}
 
-	layernorm(a->h, x, block->ln_2.weight, block->ln_2.bias, n, D, config->layer_norm_eps);
-	input = take_in(a->h, tiles, D, a, pool);
-	apply_activated(a->mlp, &input, &block->fc1, config->activation, pool);
-	input = take_in(a->mlp, tiles, block->fc2.k, a, pool);
-	apply(x, &input, &block->fc2, LINEAR_ADD, pool);
+/* The second half, of the rows that x has left. */
+static void feed_forward(float *x, const struct block *block,
+                         const struct transformer_config *config, struct row_tiles tiles,
+                         const struct activations *a, struct pool *pool)
+{
+	size_t n = tiles.count * tiles.rows, F = config->mlp_width;
+	const float *h = norm_before(a->h, x, &block->ln_2, n, config);
+	struct input input = take_in(h, tiles, config->width, a, pool);
+	if (config->gated_mlp) {
+		apply_activated(a->gate, &input, &block->gate, config->activation, pool);
+		apply(a->mlp, &input, &block->fc1, LINEAR_SET, pool);
+		multiply_each(a->mlp, a->gate, n * F);
+	} else {
+		apply_activated(a->mlp, &input, &block->fc1, config->activation, pool);
+	}
+	if (config->mlp_norm)
+		norm_rows(a->mlp, a->mlp, &block->mlp_norm, n, F, config);
+	input = take_in(a->mlp, tiles, F, a, pool);
+	add_residual(x, a->h, &input, &block->fc2, &block->ln_2, config, pool);
 }
 
 void transformer_forward(float *x, const struct transformer *transformer,
@@ -242,8 +327,11 @@ void transformer_forward(float *x, const struct transformer *transformer,
 	size_t mark = arena->used;
 	struct activations a = activations_take(arena, transformer, rows, pool_threads(pool));
 	for (size_t i = 0; i < config->layers; i++) {
-		bool last = i + 1 == config->layers;
-		block_forward(x, &transformer->blocks[i], config, rows, last ? keep : NULL, kept, &a, pool);
+		const struct block *block = &transformer->blocks[i];
+		const uint32_t *wanted = i + 1 == config->layers ? keep : NULL;
+		attend(x, block, transformer, rows, wanted, kept, &a, pool);
+		feed_forward(x, block, config, tiles_of(rows, wanted != NULL ? kept : rows->count), &a,
+		             pool);
 	}
 	if (config->layers == 0)
 		gather(x, x, keep, kept, config->width);

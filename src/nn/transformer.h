@@ -1,4 +1,4 @@
-/* A stack of pre-layer-norm transformer blocks, shared by the image and the text tower. */
+/* A stack of transformer blocks, shared by the image and the text tower. */
 #ifndef CLIPCLS_NN_TRANSFORMER_H
 #define CLIPCLS_NN_TRANSFORMER_H
 
@@ -7,6 +7,7 @@
 #include "nn/attention.h"
 #include "nn/linear.h"
 #include "nn/low.h"
+#include "nn/rotary.h"
 
 /* weight, bias: (D). */
 struct norm {
@@ -18,11 +19,16 @@ struct block {
 	struct norm ln_1, ln_2;
 	struct linear q, k, v, out; /* (D, D) */
 	struct linear fc1, fc2;     /* (F, D), (D, F) */
+	/* Where the config has them: */
+	struct linear gate;         /* (F, D) */
+	struct norm attention_norm; /* (D) */
+	struct norm mlp_norm;       /* (F) */
 };
 
 struct transformer {
 	struct transformer_config config;
 	struct block *blocks;    /* (layers) */
+	struct rotary rotary;    /* of queries and keys, where its owner has called rotary_init */
 	float *settled;          /* what the linears' blocks lie in; NULL = none */
 	struct low_weights *low; /* the linears in low precision; NULL = f32 */
 	enum low_type low_type;

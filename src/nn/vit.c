@@ -67,6 +67,18 @@ static clipcls_status want_all(struct vit *vit, struct weight_list *list, clipcl
 	                        error);
 }
 
+/* The angles of rotary positions, where the config has them. */
+static clipcls_status rotate(struct vit *vit, clipcls_error *error)
+{
+	const struct vit_config *config = &vit->config;
+	size_t side = vit->image_size / config->patch_size;
+	if (config->rotary_side == 0)
+		return CLIPCLS_OK;
+	return rotary_init(&vit->transformer.rotary, side, config->rotary_side,
+	                   config->class_token ? 1 : 0,
+	                   config->transformer.width / config->transformer.heads, error);
+}
+
 /* No file has these in blocks. Rearranging them once costs what it costs for one picture. */
 static void settle_ends(struct vit *vit, struct pool *pool)
 {
@@ -126,6 +138,8 @@ static clipcls_status vit_load(void **out, struct checkpoint *checkpoint, enum w
 	status = status == CLIPCLS_OK ? fetched : status;
 	if (status == CLIPCLS_OK)
 		status = fit_positions(vit, error);
+	if (status == CLIPCLS_OK)
+		status = rotate(vit, error);
 	if (status != CLIPCLS_OK) {
 		vit_free(vit);
 		return status;
@@ -267,7 +281,8 @@ static double block_flops(const struct transformer_config *config, double T, dou
 {
 	double D = (double)config->width, F = (double)config->mlp_width;
 	double keys_values = 2 * 2 * T * D * D, queries_out = 2 * 2 * rows * D * D;
-	double attention = 2 * 2 * rows * T * D, mlp = 2 * 2 * rows * D * F;
+	double attention = 2 * 2 * rows * T * D;
+	double mlp = 2 * (config->gated_mlp ? 3 : 2) * rows * D * F;
 	return keys_values + queries_out + attention + mlp;
 }
 

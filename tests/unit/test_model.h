@@ -59,7 +59,12 @@ static const char fixture_config[] =
 static inline struct model_config fixture_model_config(void)
 {
 	struct model_config config = { 0 };
-	struct transformer_config tower = { 8, 1, 2, 16, ACTIVATION_QUICK_GELU, 1e-5 };
+	struct transformer_config tower = { .width = 8,
+		                                .layers = 1,
+		                                .heads = 2,
+		                                .mlp_width = 16,
+		                                .activation = ACTIVATION_QUICK_GELU,
+		                                .layer_norm_eps = 1e-5 };
 	config.text.transformer = config.vision.vit.transformer = tower;
 	config.text.vocab_size = 11;
 	config.text.context_length = 6;
