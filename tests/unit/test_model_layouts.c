@@ -48,6 +48,9 @@ static void expect_edit(const char *directory, const char *file, const char *tex
 /* ---- OpenCLIP ------------------------------------------------------------------------------- */
 
 #define VISION(more) "\"vision_cfg\":{", "\"vision_cfg\":{" more ","
+#define TIMM(name, size, more)           \
+	"\"image_size\":8,\"patch_size\":4", \
+	    "\"timm_model_name\":\"" name "\"" more ",\"image_size\":" size
 #define TEXT(more) "\"text_cfg\":{", "\"text_cfg\":{" more ","
 #define SWIN(more)      \
 	"\"image_size\":8", \
@@ -67,16 +70,16 @@ static void openclip_keys_are_read_or_refused_by_name(void **state)
 		{ "\"quick_gelu\":true", "\"quick_gelu\":false", FINE },
 		{ VISION("\"timm_model_name\":\"\""), FINE },
 		{ VISION("\"timm_model_name\":\"vit\""), UNSUPPORTED, "vision_cfg.timm_model_name" },
-		{ TIMM("eva02_base_patch16_clip_224", "\"image_size\":336"), UNSUPPORTED, "image_size = 336" },
-		{ TIMM("eva02_base_patch16_clip_224", "\"timm_proj\":null"), UNSUPPORTED,
+		{ TIMM("eva02_base_patch16_clip_224", "336", ""), UNSUPPORTED, "image_size = 336" },
+		{ TIMM("eva02_base_patch16_clip_224", "224", ",\"timm_proj\":null"), UNSUPPORTED,
 		  "timm_pool = null" },
-		{ TIMM("eva02_base_patch16_clip_224", "\"timm_pool\":\"token\""), UNSUPPORTED,
+		{ TIMM("eva02_base_patch16_clip_224", "224", ",\"timm_pool\":\"token\""), UNSUPPORTED,
 		  "timm_proj = null" },
-		{ TIMM("eva_giant_patch14_224", "\"timm_pool\":\"token\",\"timm_proj\":\"none\""),
+		{ TIMM("eva_giant_patch14_224", "224", ",\"timm_pool\":\"token\",\"timm_proj\":\"none\""),
 		  UNSUPPORTED, "timm_proj = \"none\"" },
-		{ TIMM("vit_base_patch32_clip_224", "\"timm_pool\":\"avg\""), UNSUPPORTED,
+		{ TIMM("vit_base_patch32_clip_224", "224", ",\"timm_pool\":\"avg\""), UNSUPPORTED,
 		  "timm_pool = \"avg\"" },
-		{ TIMM("vit_medium_patch16_gap_256", "\"timm_pool\":\"avg\""), UNSUPPORTED,
+		{ TIMM("vit_medium_patch16_gap_256", "224", ",\"timm_pool\":\"avg\""), UNSUPPORTED,
 		  "timm_model_name = \"vit_medium_patch16_gap_256\" is not supported" },
 		{ VISION("\"attentional_pool\":false"), FINE },
 		{ VISION("\"attentional_pool\":true"), UNSUPPORTED, "attentional_pool = true" },

@@ -65,6 +65,10 @@ static void every_edit_is_refused_by_name(void **state)
 		{ "\"order\":\"", "\"order\":\"x", CLIPCLS_ERR_UNSUPPORTED, "order = " },
 		{ "\"resize_mode\":\"", "\"resize_mode\":\"x", CLIPCLS_ERR_UNSUPPORTED, "resize_mode = " },
 		{ "\"activation\":\"", "\"activation\":\"x", CLIPCLS_ERR_UNSUPPORTED, "activation = " },
+		{ "\"rotary_side\":0", "\"rotary_side\":-1", CLIPCLS_ERR_FORMAT,
+		  "rotary_side is out of range" },
+		{ "\"rotary_side\":0", "\"rotary_side\":16385", CLIPCLS_ERR_FORMAT,
+		  "rotary_side is out of range" },
 	};
 	const struct model_config config = make_config();
 	struct model_config back;
@@ -83,6 +87,23 @@ static void every_edit_is_refused_by_name(void **state)
 		             edits[i].message);
 		buffer_free(&changed);
 	}
+	buffer_free(&text);
+}
+
+static void rotary_positions_need_heads_of_whole_pairs(void **state)
+{
+	struct model_config config = make_config(), back;
+	struct buffer text = { 0 };
+	(void)state;
+	config.vision.vit.rotary_side = 16;
+	single_config_write(&text, &config);
+	assert_ok(single_config_read(&back, text.bytes, "x", &error));
+	assert_true(back.vision.vit.rotary_side == 16);
+	buffer_free(&text);
+	config.vision.vit.transformer.heads = 4;
+	single_config_write(&text, &config);
+	assert_error(single_config_read(&back, text.bytes, "x", &error), CLIPCLS_ERR_UNSUPPORTED,
+	             "rotary positions for heads of width 2");
 	buffer_free(&text);
 }
 
@@ -111,6 +132,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_written_is_read_back_to_the_last_bit),
 		cmocka_unit_test(every_edit_is_refused_by_name),
+		cmocka_unit_test(rotary_positions_need_heads_of_whole_pairs),
 		cmocka_unit_test(a_checksum_is_read_as_it_is_written_alone),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
