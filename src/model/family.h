@@ -6,7 +6,11 @@
 #include "model/config_fields.h"
 #include "model/tensor_list.h"
 
-enum image_tower_kind { IMAGE_TOWER_VIT, IMAGE_TOWER_SWIN, IMAGE_TOWER_RESNET };
+enum image_tower_kind {
+	IMAGE_TOWER_VIT,
+	IMAGE_TOWER_SWIN,
+	IMAGE_TOWER_RESNET
+};
 enum text_tower_kind { TEXT_TOWER_CLIP };
 
 /* What `clipcls inspect` shows of a tower. */

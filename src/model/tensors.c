@@ -104,8 +104,7 @@ bool tensor_is_ignored(const char *name)
 {
 	static const char *const names[] = { "attn_mask", "input_resolution", "context_length",
 		                                 "vocab_size" };
-	static const char *const suffixes[] = { ".position_ids", ".relative_position_index",
-		                                    ".attn_mask", ".num_batches_tracked" };
+	static const char *const suffixes[] = { ".position_ids", ".relative_position_index", ".attn_mask", ".num_batches_tracked" };
 	size_t length = strlen(name);
 	for (size_t i = 0; i < COUNT(suffixes); i++) {
 		size_t n = strlen(suffixes[i]);

@@ -4,10 +4,10 @@
 
 #include "model/family.h"
 
-extern const struct tower_model vit_model;    /* model_vit.c */
-extern const struct tower_model swin_model;   /* model_swin.c */
+extern const struct tower_model vit_model; /* model_vit.c */
+extern const struct tower_model swin_model; /* model_swin.c */
 extern const struct tower_model resnet_model; /* model_resnet.c */
-extern const struct tower_model text_model;   /* model_text.c */
+extern const struct tower_model text_model; /* model_text.c */
 
 /* What every image tower has. */
 #define VISION_FIELDS                                                                   \

@@ -34,7 +34,7 @@ def test_openclip_defaults_are_the_references(tmp_path):
     assert ours["vision"] == dict(
         width=64, layers=1, heads=64 // vision.head_width, mlp_width=int(64 * vision.mlp_ratio),
         activation="gelu", layer_norm_eps=model.visual.ln_post.eps, image_size=vision.image_size,
-        patch_size=vision.patch_size, class_token=True, patch_bias=False, pre_norm=True,
+        patch_size=vision.patch_size, position_grid=0, class_token=True, patch_bias=False, pre_norm=True,
         norm_after_pooling=False, gated_mlp=False, attention_norm=False, mlp_norm=False,
         residual_post_norm=False, no_key_bias=False, rotary_side=0, pooling="class", projection=True,
         projection_bias=False)

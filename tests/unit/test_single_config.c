@@ -65,10 +65,8 @@ static void every_edit_is_refused_by_name(void **state)
 		{ "\"order\":\"", "\"order\":\"x", CLIPCLS_ERR_UNSUPPORTED, "order = " },
 		{ "\"resize_mode\":\"", "\"resize_mode\":\"x", CLIPCLS_ERR_UNSUPPORTED, "resize_mode = " },
 		{ "\"activation\":\"", "\"activation\":\"x", CLIPCLS_ERR_UNSUPPORTED, "activation = " },
-		{ "\"rotary_side\":0", "\"rotary_side\":-1", CLIPCLS_ERR_FORMAT,
-		  "rotary_side is out of range" },
 		{ "\"rotary_side\":0", "\"rotary_side\":16385", CLIPCLS_ERR_FORMAT,
-		  "rotary_side is out of range" },
+		  "rotary_side of 16385 is out of range" },
 	};
 	const struct model_config config = make_config();
 	struct model_config back;
@@ -98,7 +96,7 @@ static void rotary_positions_need_heads_of_whole_pairs(void **state)
 	config.vision.vit.rotary_side = 16;
 	single_config_write(&text, &config);
 	assert_ok(single_config_read(&back, text.bytes, "x", &error));
-	assert_true(back.vision.vit.rotary_side == 16);
+	assert_int_equal(back.vision.vit.rotary_side, 16);
 	buffer_free(&text);
 	config.vision.vit.transformer.heads = 4;
 	single_config_write(&text, &config);

@@ -15,7 +15,7 @@
 /* A 3 x 3 grid behind a class token. */
 enum { SIDE = 3, T = 1 + SIDE * SIDE, SEQUENCES = 2, R = SEQUENCES * T };
 enum { D = 16, H = 2, Dh = D / H, F = 20, LAYERS = 2 };
-#define REFERENCE_SIDE 16.0
+#define REFERENCE_SIDE 16
 #define EPS 1e-3 /* large, so that it matters */
 
 static clipcls_error error;
