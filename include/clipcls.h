@@ -113,10 +113,10 @@ CLIPCLS_API clipcls_status clipcls_model_path(char **out, const char *name, clip
 CLIPCLS_API clipcls_status clipcls_cache_directory(char **out, clipcls_error *error);
 
 typedef struct clipcls_tower_info {
-	size_t width, layers, heads;
-	size_t mlp_width;       /* 0 where layers have none */
-	const char *activation; /* "quick_gelu", "gelu", "gelu_pytorch_tanh", "relu" */
-	double layer_norm_eps;  /* or the batch norms' */
+	size_t width, layers;
+	size_t heads, mlp_width; /* 0 where layers have none */
+	const char *activation;  /* "quick_gelu", "gelu", "gelu_pytorch_tanh", "relu", "silu" */
+	double layer_norm_eps;   /* or the batch norms' */
 	size_t parameters;
 } clipcls_tower_info;
 

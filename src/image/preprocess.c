@@ -209,7 +209,9 @@ static void normalized_values(float values[256], size_t channel,
 		float value = config->order == PREPROCESS_HUGGINGFACE
 		                  ? (float)((double)i * config->rescale_factor)
 		                  : (float)i / 255.0f;
-		values[i] = (value - mean) / std;
+		value = config->rescale_offset ? value - 1 : value;
+		value = (value - mean) / std;
+		values[i] = config->std_twice ? value / std : value;
 	}
 }
 

@@ -16,7 +16,8 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
                               const clipcls_image_options *options, const char *name,
                               clipcls_error *error);
 
-/* pixels: (3, S, S) = (rgb * rescale_factor - mean) / std, computed as the references do. */
+/* pixels: (3, S, S) = (rgb * rescale_factor - mean) / std, computed as the references do; with
+ * rescale_offset and std_twice what these say, too. */
 void preprocess_normalize(float *pixels, const uint8_t *rgb, const struct preprocess_config *config,
                           size_t image_size);
 

@@ -14,8 +14,14 @@ enum activation {
 	ACTIVATION_SILU
 };
 
-/* A stack of blocks, whose layer norms stand before attention and MLP. heads divides width. What
- * follows layer_norm_eps is EVA's (timm's eva.py). */
+/* One size for each stage of a tower. */
+#define SIZE_LIST_LIMIT 16
+struct size_list {
+	size_t count, items[SIZE_LIST_LIMIT];
+};
+
+/* A stack of transformer blocks. heads divides width. What follows layer_norm_eps is EVA's (timm's
+ * eva.py). */
 struct transformer_config {
 	size_t width, layers, heads, mlp_width;
 	enum activation activation;
@@ -76,6 +82,19 @@ struct resnet_config {
 	size_t heads;                 /* of the attention; divides 32 * width */
 };
 
+/* Tan and Le 2019, as transformers' AlignVisionModel: a stem and stages of blocks; what a block has
+ * of it: efficientnet_block.h. */
+struct efficientnet_config {
+	size_t stem; /* channels */
+	/* Of every stage: blocks; side of their depthwise convolutions, stride of the first one's and
+	 * the pixels of zeros, of two opposite edges together, that it has; channels; how many times as
+	 * many a block has within. */
+	struct size_list layers, kernels, strides, paddings, channels, expansions;
+	double squeeze_ratio; /* channels of a squeeze for each one of its block's input */
+	enum activation activation;
+	double batch_norm_eps;
+};
+
 /* Of the tower that the family calls for. */
 struct vision_config {
 	size_t image_size; /* square, in pixels */
@@ -83,6 +102,7 @@ struct vision_config {
 		struct vit_config vit;
 		struct swin_config swin;
 		struct resnet_config resnet;
+		struct efficientnet_config efficientnet;
 	};
 };
 
@@ -105,6 +125,7 @@ enum text_attention {
 struct text_config {
 	struct transformer_config transformer;
 	size_t vocab_size, context_length;
+	size_t type_vocab_size; /* BERT's token types: a prompt's tokens are all of the first */
 	enum text_attention attention;
 	enum pooling pooling;
 	int32_t eos_token_id; /* for POOLING_END_TOKEN */
@@ -120,6 +141,7 @@ enum family {
 	FAMILY_METACLIP_2,
 	FAMILY_SWIN,
 	FAMILY_CLIP_RESNET,
+	FAMILY_ALIGN,
 	FAMILY_EVA
 };
 
@@ -174,7 +196,9 @@ struct preprocess_config {
 	size_t crop_height, crop_width;
 	uint8_t fill[3];        /* LONGEST pads with it; a crop larger than the picture pads with 0 */
 	double rescale_factor;  /* 1 when do_rescale is off */
+	bool rescale_offset;    /* 1 is subtracted then */
 	double mean[3], std[3]; /* 0 and 1 when do_normalize is off */
+	bool std_twice;         /* divided by std a second time */
 };
 
 struct model_config {

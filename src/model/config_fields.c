@@ -43,12 +43,21 @@ static void write_triple(struct buffer *out, const double values[3])
 	buffer_byte(out, ']');
 }
 
+static void write_sizes(struct buffer *out, const struct size_list *sizes)
+{
+	buffer_byte(out, '[');
+	for (size_t i = 0; i < sizes->count; i++)
+		buffer_format(out, i > 0 ? ",%zu" : "%zu", sizes->items[i]);
+	buffer_byte(out, ']');
+}
+
 static void write_field(struct buffer *out, const struct config_field *field, const void *part)
 {
 	const void *place = place_of(field, part);
 	buffer_format(out, "\"%s\":", field->key);
 	switch (field->kind) {
 	case FIELD_SIZE: buffer_format(out, "%zu", *(const size_t *)place); break;
+	case FIELD_SIZES: write_sizes(out, place); break;
 	case FIELD_ID: buffer_format(out, "%d", (int)*(const int32_t *)place); break;
 	case FIELD_NUMBER: write_number(out, *(const double *)place); break;
 	case FIELD_BOOL: buffer_text(out, *(const bool *)place ? "true" : "false"); break;
@@ -81,6 +90,7 @@ static void read_field(void *part, const struct config_field *field, struct conf
 	}
 	switch (field->kind) {
 	case FIELD_SIZE: *(size_t *)place = config_size(reader, field->key, fallback); break;
+	case FIELD_SIZES: config_sizes(reader, field->key, place); break;
 	case FIELD_ID: {
 		size_t id = config_size(reader, field->key, fallback);
 		if (id > INT32_MAX)
@@ -117,18 +127,29 @@ bool config_fields_has(const struct config_fields *fields, const char *key)
 	return false;
 }
 
+/* What is to be in range. */
+static struct size_list sizes_of(const struct config_field *field, const void *part)
+{
+	struct size_list sizes = { 0 };
+	if (field->kind == FIELD_SIZES)
+		memcpy(&sizes, place_of(field, part), sizeof sizes);
+	else if (field->kind == FIELD_SIZE)
+		sizes = (struct size_list){ 1, { *(const size_t *)place_of(field, part) } };
+	return sizes;
+}
+
 clipcls_status config_fields_check(const struct config_fields *fields, const void *part,
                                    const char *tower, const char *path, clipcls_error *error)
 {
 	for (size_t i = 0; i < fields->count; i++) {
 		const struct config_field *field = &fields->items[i];
 		size_t limit = field->limit > 0 ? field->limit : SIZE_LIMIT;
-		if (field->kind != FIELD_SIZE)
-			continue;
-		size_t value = *(const size_t *)place_of(field, part);
-		if ((value == 0 && !field->optional) || value > limit)
-			return error_set(error, CLIPCLS_ERR_FORMAT, "%s: %s tower: %s of %zu is out of range",
-			                 path, tower, field->key, value);
+		struct size_list sizes = sizes_of(field, part);
+		for (size_t j = 0; j < sizes.count; j++)
+			if ((sizes.items[j] == 0 && !field->optional) || sizes.items[j] > limit)
+				return error_set(error, CLIPCLS_ERR_FORMAT,
+				                 "%s: %s tower: %s of %zu is out of range", path, tower, field->key,
+				                 sizes.items[j]);
 	}
 	return CLIPCLS_OK;
 }

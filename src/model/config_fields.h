@@ -8,6 +8,7 @@
 
 enum field_kind {
 	FIELD_SIZE,   /* size_t, from 1 (where optional: 0) up to `limit` */
+	FIELD_SIZES,  /* struct size_list of these */
 	FIELD_ID,     /* int32_t, from 0 up */
 	FIELD_NUMBER, /* double */
 	FIELD_BOOL,   /* bool */

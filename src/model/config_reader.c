@@ -137,6 +137,21 @@ void config_triple(struct config_reader *reader, const char *key, double out[3])
 		config_fail(reader, CLIPCLS_ERR_FORMAT, key, "is not a list of three numbers");
 }
 
+void config_sizes(struct config_reader *reader, const char *key, struct size_list *out)
+{
+	const json *node = config_get(reader, key);
+	struct size_list sizes = { 0 };
+	bool good = json_is_array(node);
+	if (node == NULL)
+		return;
+	for (const json *item = json_first(node); item != NULL && good; item = json_next(item))
+		good = sizes.count < SIZE_LIST_LIMIT && json_size(item, &sizes.items[sizes.count++]);
+	if (good)
+		*out = sizes;
+	else
+		config_fail(reader, CLIPCLS_ERR_FORMAT, key, "is not a list of a few whole numbers");
+}
+
 void config_color(struct config_reader *reader, const char *key, uint8_t out[3])
 {
 	double color[3] = { 0, 0, 0 };

@@ -33,7 +33,9 @@ const char *config_string(struct config_reader *reader, const char *key, const c
 size_t config_square(struct config_reader *reader, const char *key, size_t fallback);
 /* A list of three numbers, or one number for all three; out keeps its values where absent. */
 void config_triple(struct config_reader *reader, const char *key, double out[3]);
-/* The same of a colour: whole numbers from 0 to 255; black where absent. */
+/* A list of whole numbers, SIZE_LIST_LIMIT at most; out keeps its values where absent. */
+void config_sizes(struct config_reader *reader, const char *key, struct size_list *out);
+/* The same as config_triple of a colour: whole numbers from 0 to 255; black where absent. */
 void config_color(struct config_reader *reader, const char *key, uint8_t out[3]);
 /* The place of the key's word among `words` (NULL ends them); another word is
  * CLIPCLS_ERR_UNSUPPORTED. */

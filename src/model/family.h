@@ -9,14 +9,15 @@
 enum image_tower_kind {
 	IMAGE_TOWER_VIT,
 	IMAGE_TOWER_SWIN,
-	IMAGE_TOWER_RESNET
+	IMAGE_TOWER_RESNET,
+	IMAGE_TOWER_EFFICIENTNET
 };
-enum text_tower_kind { TEXT_TOWER_CLIP };
+enum text_tower_kind { TEXT_TOWER_CLIP, TEXT_TOWER_BERT };
 
 /* What `clipcls inspect` shows of a tower. */
 struct tower_shape {
-	size_t width, layers, heads;
-	size_t mlp_width; /* 0 = it has no such layers */
+	size_t width, layers;
+	size_t heads, mlp_width; /* 0 = its layers have none */
 	enum activation activation;
 	double layer_norm_eps; /* or the batch norms' */
 	size_t patch_size;     /* 0 = the tower has no patches */

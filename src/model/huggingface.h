@@ -15,7 +15,8 @@ struct huggingface_model {
 	void (*read)(struct model_config *out, struct config_reader *reader);
 };
 
-extern const struct huggingface_model huggingface_clip, huggingface_metaclip_2, huggingface_siglip;
+extern const struct huggingface_model huggingface_clip, huggingface_metaclip_2, huggingface_siglip,
+    huggingface_align;
 
 /* The defaults of one of transformers' tower configs. */
 struct huggingface_tower {

@@ -13,9 +13,10 @@ enum { RESAMPLE_BILINEAR = 2, RESAMPLE_BICUBIC = 3 };
 /* The defaults of one of transformers' image processors. */
 struct processor {
 	const char *names[5]; /* NULL ends them */
-	size_t size;          /* of the resize and of the crop */
-	bool squash;          /* size is {"height", "width"}, else the shortest edge */
+	size_t size, crop_size;
+	bool squash; /* size is {"height", "width"}, else the shortest edge */
 	bool do_center_crop;
+	bool include_top; /* knows the key, which is then true, and rescale_offset */
 	size_t resample;
 	const double *mean, *std;
 };
@@ -26,13 +27,24 @@ static const struct processor processors[] = {
 	{ .names = { "CLIPImageProcessor", "CLIPImageProcessorPil", "CLIPImageProcessorFast",
 	             "CLIPFeatureExtractor" },
 	  .size = 224,
+	  .crop_size = 224,
 	  .do_center_crop = true,
 	  .resample = RESAMPLE_BICUBIC,
 	  .mean = openai_image_mean,
 	  .std = openai_image_std },
 	{ .names = { "SiglipImageProcessor", "SiglipImageProcessorPil", "SiglipImageProcessorFast" },
 	  .size = 224,
+	  .crop_size = 224,
 	  .squash = true,
+	  .resample = RESAMPLE_BICUBIC,
+	  .mean = half,
+	  .std = half },
+	{ .names = { "EfficientNetImageProcessor", "EfficientNetImageProcessorPil",
+	             "EfficientNetImageProcessorFast" },
+	  .size = 346,
+	  .crop_size = 289,
+	  .squash = true,
+	  .include_top = true,
 	  .resample = RESAMPLE_BICUBIC,
 	  .mean = half,
 	  .std = half },
@@ -106,6 +118,28 @@ static void read_crop(struct preprocess_config *out, struct config_reader *reade
 		config_unsupported(reader, "crop_size");
 }
 
+/* What becomes of a channel's value. */
+static void read_values(struct preprocess_config *out, struct config_reader *reader,
+                        const struct processor *defaults)
+{
+	bool rescale = config_bool(reader, "do_rescale", true);
+	bool normalize = config_bool(reader, "do_normalize", true);
+	bool top = defaults->include_top && config_bool(reader, "include_top", true);
+	double factor = config_number(reader, "rescale_factor", 1.0 / 255.0);
+	out->rescale_factor = rescale ? factor : 1;
+	out->rescale_offset =
+	    rescale && defaults->include_top && config_bool(reader, "rescale_offset", false);
+	memcpy(out->mean, defaults->mean, sizeof out->mean);
+	memcpy(out->std, defaults->std, sizeof out->std);
+	config_triple(reader, "image_mean", out->mean);
+	config_triple(reader, "image_std", out->std);
+	for (size_t i = 0; i < 3 && !normalize; i++) {
+		out->mean[i] = 0;
+		out->std[i] = top ? out->std[i] : 1;
+	}
+	out->std_twice = normalize && top;
+}
+
 /* tower_size: what stands for the processor's own size where there is no file. */
 static void read_steps(struct preprocess_config *out, struct config_reader *reader,
                        const char *fallback, size_t tower_size)
@@ -116,24 +150,13 @@ static void read_steps(struct preprocess_config *out, struct config_reader *read
 	out->do_resize = config_bool(reader, "do_resize", true);
 	read_resize(out, reader, defaults, default_size);
 	out->do_center_crop = config_bool(reader, "do_center_crop", defaults->do_center_crop);
-	read_crop(out, reader, default_size);
+	read_crop(out, reader, reader->object != NULL ? defaults->crop_size : tower_size);
 	size_t resample = config_size(reader, "resample", defaults->resample);
 	if (resample != RESAMPLE_BILINEAR && resample != RESAMPLE_BICUBIC)
 		config_unsupported(reader, "resample");
 	out->interpolation =
 	    resample == RESAMPLE_BILINEAR ? INTERPOLATION_BILINEAR : INTERPOLATION_BICUBIC;
-	double factor = config_number(reader, "rescale_factor", 1.0 / 255.0);
-	out->rescale_factor = config_bool(reader, "do_rescale", true) ? factor : 1;
-	memcpy(out->mean, defaults->mean, sizeof out->mean);
-	memcpy(out->std, defaults->std, sizeof out->std);
-	config_triple(reader, "image_mean", out->mean);
-	config_triple(reader, "image_std", out->std);
-	if (!config_bool(reader, "do_normalize", true)) {
-		for (size_t i = 0; i < 3; i++) {
-			out->mean[i] = 0;
-			out->std[i] = 1;
-		}
-	}
+	read_values(out, reader, defaults);
 	if (config_bool(reader, "do_pad", false))
 		config_unsupported(reader, "do_pad");
 	if (config_bool(reader, "use_square_size", false))

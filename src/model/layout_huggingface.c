@@ -12,7 +12,7 @@
 
 static const struct huggingface_model *const models[] = { &huggingface_clip,
 	                                                      &huggingface_metaclip_2,
-	                                                      &huggingface_siglip };
+	                                                      &huggingface_siglip, &huggingface_align };
 
 void huggingface_read_transformer(struct transformer_config *out, struct config_reader *reader,
                                   const struct huggingface_tower *defaults)

@@ -4,8 +4,8 @@
 
 #include <stdio.h>
 
-static const char *const attention_words[] = { "causal", "prompt", "context", NULL };
-static const char *const pooling_words[] = { "argmax", "end_token", "first", "last", NULL };
+const char *const text_attention_words[] = { "causal", "prompt", "context", NULL };
+const char *const text_pooling_words[] = { "argmax", "end_token", "first", "last", NULL };
 
 static const struct config_field fields[] = {
 	TRANSFORMER_FIELDS(struct text_config, transformer),
@@ -13,13 +13,13 @@ static const struct config_field fields[] = {
 	{ .key = "attention",
 	  .kind = FIELD_WORD,
 	  .offset = offsetof(struct text_config, attention),
-	  .words = attention_words,
+	  .words = text_attention_words,
 	  .optional = true,
 	  .fallback = TEXT_ATTENTION_CAUSAL },
 	{ .key = "pooling",
 	  .kind = FIELD_WORD,
 	  .offset = offsetof(struct text_config, pooling),
-	  .words = pooling_words },
+	  .words = text_pooling_words },
 	{ .key = "eos_token_id",
 	  .kind = FIELD_ID,
 	  .offset = offsetof(struct text_config, eos_token_id) },
@@ -193,7 +193,7 @@ static clipcls_status check(const void *part, const char *path, clipcls_error *e
 	    (config->pooling == POOLING_FIRST || config->pooling == POOLING_LAST))
 		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED,
 		                   "%s: pooling \"%s\" with causal attention is not supported", path,
-		                   pooling_words[config->pooling]);
+		                   text_pooling_words[config->pooling]);
 	return status;
 }
 

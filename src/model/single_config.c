@@ -69,6 +69,12 @@ static const struct config_field tokenizer_items[] = {
 		.key = (key_), .kind = FIELD_WORD, .offset = offsetof(struct preprocess_config, member), \
 		.words = (words_)                                                                        \
 	}
+/* Files of before it was there have it off. */
+#define PREPROCESS_LATER(key_, member)                                                           \
+	{                                                                                            \
+		.key = (key_), .kind = FIELD_BOOL, .offset = offsetof(struct preprocess_config, member), \
+		.optional = true                                                                         \
+	}
 
 static const struct config_field preprocess_items[] = {
 	PREPROCESS_WORD("order", order, order_words),
@@ -82,8 +88,10 @@ static const struct config_field preprocess_items[] = {
 	PREPROCESS("crop_width", FIELD_SIZE, crop_width),
 	PREPROCESS("fill", FIELD_COLOR, fill),
 	PREPROCESS("rescale_factor", FIELD_NUMBER, rescale_factor),
+	PREPROCESS_LATER("rescale_offset", rescale_offset),
 	PREPROCESS("mean", FIELD_TRIPLE, mean),
 	PREPROCESS("std", FIELD_TRIPLE, std),
+	PREPROCESS_LATER("std_twice", std_twice),
 };
 
 static const struct config_fields model_fields = { model_items, COUNT(model_items) };

@@ -103,8 +103,13 @@ size_t tensor_elements(const struct tensor_spec *spec)
 bool tensor_is_ignored(const char *name)
 {
 	static const char *const names[] = { "attn_mask", "input_resolution", "context_length",
-		                                 "vocab_size" };
-	static const char *const suffixes[] = { ".position_ids", ".relative_position_index", ".attn_mask", ".num_batches_tracked" };
+		                                 "vocab_size",
+		                                 /* ALIGN's, whose embedding is not pooled by it */
+		                                 "text_model.pooler.dense.weight",
+		                                 "text_model.pooler.dense.bias" };
+	static const char *const suffixes[] = { ".position_ids", ".relative_position_index",
+		                                    ".attn_mask", ".num_batches_tracked",
+		                                    ".token_type_ids" };
 	size_t length = strlen(name);
 	for (size_t i = 0; i < COUNT(suffixes); i++) {
 		size_t n = strlen(suffixes[i]);

@@ -4,10 +4,12 @@
 
 #include "model/family.h"
 
-extern const struct tower_model vit_model; /* model_vit.c */
-extern const struct tower_model swin_model; /* model_swin.c */
-extern const struct tower_model resnet_model; /* model_resnet.c */
-extern const struct tower_model text_model; /* model_text.c */
+extern const struct tower_model vit_model;          /* model_vit.c */
+extern const struct tower_model swin_model;         /* model_swin.c */
+extern const struct tower_model resnet_model;       /* model_resnet.c */
+extern const struct tower_model efficientnet_model; /* model_efficientnet.c */
+extern const struct tower_model text_model;         /* model_text.c */
+extern const struct tower_model bert_model;         /* model_bert.c */
 
 /* What every image tower has. */
 #define VISION_FIELDS                                                                   \
@@ -25,6 +27,7 @@ extern const struct tower_model text_model; /* model_text.c */
 		.key = "context_length", .kind = FIELD_SIZE,           \
 		.offset = offsetof(struct text_config, context_length) \
 	}
+extern const char *const text_attention_words[], *const text_pooling_words[];
 
 /* ---- stacks of transformer blocks (model_text.c, config_check.c) ----------------------------- */
 

@@ -11,6 +11,7 @@ static const struct image_tower_ops *const kinds[] = {
 	[IMAGE_TOWER_VIT] = &vit_ops,
 	[IMAGE_TOWER_SWIN] = &swin_ops,
 	[IMAGE_TOWER_RESNET] = &resnet_ops,
+	[IMAGE_TOWER_EFFICIENTNET] = &efficientnet_ops,
 };
 
 struct image_tower {

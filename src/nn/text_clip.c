@@ -43,8 +43,9 @@ static clipcls_status text_load(void **out, struct checkpoint *checkpoint, struc
 	if (config->text.projection)
 		weight_want_linear(&list, &tower->projection, "text_projection", config->projection_dim,
 		                   config->text.transformer.width, config->text.projection_bias);
-	clipcls_status status = transformer_want(&tower->transformer, &config->text.transformer,
-	                                         "text_model.encoder", &list, error);
+	clipcls_status status =
+	    transformer_want(&tower->transformer, &clip_blocks, &config->text.transformer,
+	                     "text_model.encoder.layers", &list, error);
 	clipcls_status fetched =
 	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
 	status = status == CLIPCLS_OK ? fetched : status;

@@ -9,6 +9,7 @@
 
 static const struct text_tower_ops *const kinds[] = {
 	[TEXT_TOWER_CLIP] = &text_ops,
+	[TEXT_TOWER_BERT] = &bert_ops,
 };
 
 struct text_tower {

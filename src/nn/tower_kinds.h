@@ -34,9 +34,11 @@ struct text_tower_ops {
 	size_t (*scratch)(const void *tower, size_t rows, size_t threads);
 };
 
-extern const struct image_tower_ops vit_ops; /* vit.c */
-extern const struct image_tower_ops swin_ops; /* swin.c */
-extern const struct image_tower_ops resnet_ops; /* resnet.c */
-extern const struct text_tower_ops text_ops; /* text_clip.c */
+extern const struct image_tower_ops vit_ops;          /* vit.c */
+extern const struct image_tower_ops swin_ops;         /* swin.c */
+extern const struct image_tower_ops resnet_ops;       /* resnet.c */
+extern const struct image_tower_ops efficientnet_ops; /* efficientnet.c */
+extern const struct text_tower_ops text_ops;          /* text_clip.c */
+extern const struct text_tower_ops bert_ops;          /* bert.c */
 
 #endif

@@ -4,9 +4,27 @@
 #include "nn/ops.h"
 
 #include <stdio.h>
-
 #include <stdlib.h>
 #include <string.h>
+
+const struct block_kind clip_blocks = { .q = "self_attn.q_proj",
+	                                    .k = "self_attn.k_proj",
+	                                    .v = "self_attn.v_proj",
+	                                    .out = "self_attn.out_proj",
+	                                    .fc1 = "mlp.fc1",
+	                                    .fc2 = "mlp.fc2",
+	                                    .ln_1 = "layer_norm1",
+	                                    .ln_2 = "layer_norm2" };
+
+const struct block_kind bert_blocks = { .q = "attention.self.query",
+	                                    .k = "attention.self.key",
+	                                    .v = "attention.self.value",
+	                                    .out = "attention.output.dense",
+	                                    .fc1 = "intermediate.dense",
+	                                    .fc2 = "output.dense",
+	                                    .ln_1 = "attention.output.LayerNorm",
+	                                    .ln_2 = "output.LayerNorm",
+	                                    .post_norm = true };
 
 static void want_norm(struct weight_list *list, struct norm *norm, const char *layer,
                       const char *name)
@@ -17,8 +35,9 @@ static void want_norm(struct weight_list *list, struct norm *norm, const char *l
 }
 
 /* layer: what stands before the names of the block's tensors. */
-static void want_block(struct block *block, const struct transformer_config *config,
-                       const char *layer, struct weight_list *list)
+static void want_block(struct block *block, const struct block_kind *kind,
+                       const struct transformer_config *config, const char *layer,
+                       struct weight_list *list)
 {
 	size_t D = config->width, F = config->mlp_width;
 	const struct {
@@ -27,13 +46,13 @@ static void want_block(struct block *block, const struct transformer_config *con
 		size_t n, k;
 		bool absent, unbiased;
 	} layers[] = {
-		{ &block->q, "self_attn.q_proj", D, D, false, false },
-		{ &block->k, "self_attn.k_proj", D, D, false, config->no_key_bias },
-		{ &block->v, "self_attn.v_proj", D, D, false, false },
-		{ &block->out, "self_attn.out_proj", D, D, false, false },
+		{ &block->q, kind->q, D, D, false, false },
+		{ &block->k, kind->k, D, D, false, config->no_key_bias },
+		{ &block->v, kind->v, D, D, false, false },
+		{ &block->out, kind->out, D, D, false, false },
 		{ &block->gate, "mlp.fc1_g", F, D, !config->gated_mlp, false },
-		{ &block->fc1, "mlp.fc1", F, D, false, false },
-		{ &block->fc2, "mlp.fc2", D, F, false, false },
+		{ &block->fc1, kind->fc1, F, D, false, false },
+		{ &block->fc2, kind->fc2, D, F, false, false },
 	};
 	char name[128];
 	for (size_t i = 0; i < sizeof layers / sizeof *layers; i++) {
@@ -43,26 +62,27 @@ static void want_block(struct block *block, const struct transformer_config *con
 		weight_want_linear(list, layers[i].linear, name, layers[i].n, layers[i].k,
 		                   !layers[i].unbiased);
 	}
-	want_norm(list, &block->ln_1, layer, "layer_norm1");
-	want_norm(list, &block->ln_2, layer, "layer_norm2");
+	want_norm(list, &block->ln_1, layer, kind->ln_1);
+	want_norm(list, &block->ln_2, layer, kind->ln_2);
 	if (config->attention_norm)
 		want_norm(list, &block->attention_norm, layer, "self_attn.norm");
 	if (config->mlp_norm)
 		want_norm(list, &block->mlp_norm, layer, "mlp.norm");
 }
 
-clipcls_status transformer_want(struct transformer *transformer,
+clipcls_status transformer_want(struct transformer *transformer, const struct block_kind *kind,
                                 const struct transformer_config *config, const char *prefix,
                                 struct weight_list *list, clipcls_error *error)
 {
 	char layer[96];
 	transformer->config = *config;
+	transformer->post_norm = kind->post_norm;
 	transformer->blocks = memory_new(config->layers, sizeof *transformer->blocks);
 	if (transformer->blocks == NULL)
 		return error_memory(error);
 	for (size_t i = 0; i < config->layers; i++) {
-		snprintf(layer, sizeof layer, "%s.layers.%zu.", prefix, i);
-		want_block(&transformer->blocks[i], config, layer, list);
+		snprintf(layer, sizeof layer, "%s.%zu.", prefix, i);
+		want_block(&transformer->blocks[i], kind, config, layer, list);
 	}
 	return CLIPCLS_OK;
 }
@@ -241,23 +261,27 @@ static void norm_rows(float *out, const float *x, const struct norm *norm, size_
 /* What goes into attention or MLP: x: (rows, D), layer-normed in h: (rows, D) where its norm stands
  * before it. */
 static const float *norm_before(float *h, const float *x, const struct norm *norm, size_t rows,
-                                const struct transformer_config *config)
+                                const struct transformer *transformer)
 {
-	if (config->residual_post_norm)
+	const struct transformer_config *config = &transformer->config;
+	if (config->residual_post_norm || transformer->post_norm)
 		return x;
 	norm_rows(h, x, norm, rows, config->width, config);
 	return h;
 }
 
 /* x: (rows, D) += what comes out of attention or MLP, `linear` being the last of it; layer-normed
- * in `spare`: (rows, D) where its norm stands behind it. */
+ * in `spare`: (rows, D) where its norm stands behind it, or with the sum where it stands there. */
 static void add_residual(float *x, float *spare, const struct input *input,
                          const struct linear *linear, const struct norm *norm,
-                         const struct transformer_config *config, struct pool *pool)
+                         const struct transformer *transformer, struct pool *pool)
 {
+	const struct transformer_config *config = &transformer->config;
 	size_t rows = input->tiles.count * input->tiles.rows;
 	if (!config->residual_post_norm) {
 		apply(x, input, linear, LINEAR_ADD, pool);
+		if (transformer->post_norm)
+			norm_rows(x, x, norm, rows, config->width, config);
 		return;
 	}
 	apply(spare, input, linear, LINEAR_SET, pool);
@@ -273,7 +297,7 @@ static void attend(float *x, const struct block *block, const struct transformer
 	const struct transformer_config *config = &transformer->config;
 	size_t n = rows->count, D = config->width;
 	struct row_tiles tiles = tiles_of(rows, n);
-	const float *h = norm_before(a->h, x, &block->ln_1, n, config);
+	const float *h = norm_before(a->h, x, &block->ln_1, n, transformer);
 	struct input input = take_in(h, tiles, D, a, pool);
 	const struct linear_output outputs[] = { { a->k, &block->k },
 		                                     { a->v, &block->v },
@@ -295,16 +319,16 @@ static void attend(float *x, const struct block *block, const struct transformer
 	if (config->attention_norm)
 		norm_rows(a->h, a->h, &block->attention_norm, n, D, config);
 	input = take_in(a->h, tiles, D, a, pool);
-	add_residual(x, a->mlp, &input, &block->out, &block->ln_1, config, pool);
+	add_residual(x, a->mlp, &input, &block->out, &block->ln_1, transformer, pool);
 }
 
 /* The second half, of the rows that x has left. */
-static void feed_forward(float *x, const struct block *block,
-                         const struct transformer_config *config, struct row_tiles tiles,
-                         const struct activations *a, struct pool *pool)
+static void feed_forward(float *x, const struct block *block, const struct transformer *transformer,
+                         struct row_tiles tiles, const struct activations *a, struct pool *pool)
 {
+	const struct transformer_config *config = &transformer->config;
 	size_t n = tiles.count * tiles.rows, F = config->mlp_width;
-	const float *h = norm_before(a->h, x, &block->ln_2, n, config);
+	const float *h = norm_before(a->h, x, &block->ln_2, n, transformer);
 	struct input input = take_in(h, tiles, config->width, a, pool);
 	if (config->gated_mlp) {
 		apply_activated(a->gate, &input, &block->gate, config->activation, pool);
@@ -316,7 +340,7 @@ static void feed_forward(float *x, const struct block *block,
 	if (config->mlp_norm)
 		norm_rows(a->mlp, a->mlp, &block->mlp_norm, n, F, config);
 	input = take_in(a->mlp, tiles, F, a, pool);
-	add_residual(x, a->h, &input, &block->fc2, &block->ln_2, config, pool);
+	add_residual(x, a->h, &input, &block->fc2, &block->ln_2, transformer, pool);
 }
 
 void transformer_forward(float *x, const struct transformer *transformer,
@@ -330,7 +354,7 @@ void transformer_forward(float *x, const struct transformer *transformer,
 		const struct block *block = &transformer->blocks[i];
 		const uint32_t *wanted = i + 1 == config->layers ? keep : NULL;
 		attend(x, block, transformer, rows, wanted, kept, &a, pool);
-		feed_forward(x, block, config, tiles_of(rows, wanted != NULL ? kept : rows->count), &a,
+		feed_forward(x, block, transformer, tiles_of(rows, wanted != NULL ? kept : rows->count), &a,
 		             pool);
 	}
 	if (config->layers == 0)

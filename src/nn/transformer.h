@@ -25,8 +25,18 @@ struct block {
 	struct norm mlp_norm;       /* (F) */
 };
 
+/* What the parts of a stack's blocks are called, and where their layer norms stand. */
+struct block_kind {
+	const char *q, *k, *v, *out, *fc1, *fc2, *ln_1, *ln_2;
+	/* Behind attention and MLP, when these are added (Vaswani et al. 2017), else before them. */
+	bool post_norm;
+};
+extern const struct block_kind clip_blocks; /* transformers' CLIPEncoderLayer */
+extern const struct block_kind bert_blocks; /* BertLayer */
+
 struct transformer {
 	struct transformer_config config;
+	bool post_norm;
 	struct block *blocks;    /* (layers) */
 	struct rotary rotary;    /* of queries and keys, where its owner has called rotary_init */
 	float *settled;          /* what the linears' blocks lie in; NULL = none */
@@ -63,8 +73,8 @@ clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpo
  * not usable or memory is short: results are the same without. */
 float *weights_settle(struct linear *const *linears, size_t count, struct pool *pool);
 
-/* Wants all tensors of `prefix`.layers.N; transformer_free frees what this allocated. */
-clipcls_status transformer_want(struct transformer *transformer,
+/* Wants all tensors of `prefix`.N; transformer_free frees what this allocated. */
+clipcls_status transformer_want(struct transformer *transformer, const struct block_kind *kind,
                                 const struct transformer_config *config, const char *prefix,
                                 struct weight_list *list, clipcls_error *error);
 void transformer_free(struct transformer *transformer);

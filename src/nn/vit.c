@@ -63,8 +63,8 @@ static clipcls_status want_all(struct vit *vit, struct weight_list *list, clipcl
 	if (config->projection)
 		weight_want_linear(list, &vit->projection, "visual_projection", vit->projection_dim, D,
 		                   config->projection_bias);
-	return transformer_want(&vit->transformer, &config->transformer, "vision_model.encoder", list,
-	                        error);
+	return transformer_want(&vit->transformer, &clip_blocks, &config->transformer,
+	                        "vision_model.encoder.layers", list, error);
 }
 
 /* The angles of rotary positions, where the config has them. */

@@ -14,8 +14,9 @@ static void print_bytes(const char *name, uint64_t bytes)
 
 static void print_tower(const char *name, const clipcls_tower_info *tower)
 {
-	printf("%-16s %zu layers, width %zu, %zu heads, ", name, tower->layers, tower->width,
-	       tower->heads);
+	printf("%-16s %zu layers, width %zu, ", name, tower->layers, tower->width);
+	if (tower->heads > 0)
+		printf("%zu heads, ", tower->heads);
 	if (tower->mlp_width > 0)
 		printf("MLP %zu, ", tower->mlp_width);
 	printf("%s, eps %g, %.1f M parameters\n", tower->activation, tower->layer_norm_eps,
