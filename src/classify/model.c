@@ -284,6 +284,9 @@ clipcls_status model_logits(struct logits *out, clipcls_model *model, clipcls_er
 	         temperature ? "temperature" : "logit_scale");
 	clipcls_status status =
 	    checkpoint_weights(model->checkpoint, requests, config->logit_bias ? 2 : 1, NULL, error);
+	if (status == CLIPCLS_OK && temperature && *scale == 0)
+		status = error_set(error, CLIPCLS_ERR_FORMAT, "%s: temperature is 0",
+		                   checkpoint_path(model->checkpoint));
 	if (status == CLIPCLS_OK)
 		*out = (struct logits){ .scale = temperature ? 1.0 / *scale : exp(*scale),
 			                    .bias = config->logit_bias ? *bias : 0,

@@ -177,7 +177,8 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
 	if (status == CLIPCLS_OK && (config->order == PREPROCESS_HUGGINGFACE ||
 	                             (background != NULL && image->has_transparency)))
 		status = image_to_rgb(image, background, error);
-	if (status == CLIPCLS_OK && config->order == PREPROCESS_HUGGINGFACE)
+	if (status == CLIPCLS_OK && config->order == PREPROCESS_HUGGINGFACE &&
+	    !config->transparent_kept)
 		image_whiten_transparent(image);
 	if (status == CLIPCLS_OK) {
 		status = check_shape(image, config, image_size, name, error);

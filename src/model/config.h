@@ -188,6 +188,8 @@ enum preprocess_order {
 
 struct preprocess_config {
 	enum preprocess_order order;
+	bool transparent_kept; /* HUGGINGFACE: a colour that stands for transparency stays what it is,
+	                          else it becomes white */
 	bool do_resize;
 	enum resize_mode resize_mode;
 	size_t resize_height, resize_width; /* SHORTEST: both are the short edge's length */

@@ -16,6 +16,7 @@ struct processor {
 	size_t size, crop_size;
 	bool squash; /* size is {"height", "width"}, else the shortest edge */
 	bool do_center_crop;
+	bool do_convert_rgb;
 	bool include_top; /* knows the key, which is then true, and rescale_offset */
 	size_t resample;
 	const double *mean, *std;
@@ -29,6 +30,7 @@ static const struct processor processors[] = {
 	  .size = 224,
 	  .crop_size = 224,
 	  .do_center_crop = true,
+	  .do_convert_rgb = true,
 	  .resample = RESAMPLE_BICUBIC,
 	  .mean = openai_image_mean,
 	  .std = openai_image_std },
@@ -36,6 +38,7 @@ static const struct processor processors[] = {
 	  .size = 224,
 	  .crop_size = 224,
 	  .squash = true,
+	  .do_convert_rgb = true,
 	  .resample = RESAMPLE_BICUBIC,
 	  .mean = half,
 	  .std = half },
@@ -147,6 +150,7 @@ static void read_steps(struct preprocess_config *out, struct config_reader *read
 	const struct processor *defaults = read_type(reader, fallback);
 	size_t default_size = reader->object != NULL ? defaults->size : tower_size;
 	out->order = PREPROCESS_HUGGINGFACE;
+	out->transparent_kept = !config_bool(reader, "do_convert_rgb", defaults->do_convert_rgb);
 	out->do_resize = config_bool(reader, "do_resize", true);
 	read_resize(out, reader, defaults, default_size);
 	out->do_center_crop = config_bool(reader, "do_center_crop", defaults->do_center_crop);

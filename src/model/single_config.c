@@ -78,6 +78,7 @@ static const struct config_field tokenizer_items[] = {
 
 static const struct config_field preprocess_items[] = {
 	PREPROCESS_WORD("order", order, order_words),
+	PREPROCESS_LATER("transparent_kept", transparent_kept),
 	PREPROCESS("do_resize", FIELD_BOOL, do_resize),
 	PREPROCESS_WORD("resize_mode", resize_mode, resize_mode_words),
 	PREPROCESS("resize_height", FIELD_SIZE, resize_height),

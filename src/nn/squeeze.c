@@ -45,7 +45,10 @@ void squeeze_apply(const struct maps *x, const struct squeeze *squeeze, struct a
 	pool_global(means.data, x, pool);
 	conv_apply(&reduced, &means, &squeeze->reduce, NULL, pool);
 	conv_apply(&gates, &reduced, &squeeze->expand, NULL, pool);
-	sigmoid(gates.data, x->n * x->channels);
+	/* Each picture's by themselves: what is left over behind whole vectors may round in another
+	 * way. */
+	for (size_t i = 0; i < x->n; i++)
+		sigmoid(gates.data + i * x->channels, x->channels);
 	struct gate_job job = { x, gates.data };
 	pool_run(pool, x->n * x->height, gate_row, &job);
 	arena->used = mark;

@@ -26,6 +26,7 @@ class Case:
     wide: bool = False  # of a true size, but in CI: few pictures, and no zeroing of parameters
     pictures: int | None = None  # as many as are enough, where the reference is slow
     zeroed: str = ""  # what the names of the parameters that are zeroed begin with
+    unused: str = r"(?!)"  # names of tensors that files carry and no embedding depends on
 
 
 def cases():

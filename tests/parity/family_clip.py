@@ -35,7 +35,8 @@ def clipa(folder, *, width, layers, image_size, patch_size, embed_dim, text, voc
     config["text_cfg"].update(text, vocab_size=vocab_size)
     save_openclip(folder, config, {"interpolation": "bilinear", "resize_mode": "squash",
                                    "mean": [0.485, 0.456, 0.406], "std": [0.229, 0.224, 0.225]}, seed)
-    BertTokenizer(vocab=train_wordpiece(vocab_size)).save_pretrained(folder)
+    tokens = train_wordpiece(folder, vocab_size=vocab_size - 150)
+    BertTokenizer(vocab={token: i for i, token in enumerate(tokens)}).save_pretrained(folder)
 
 
 def openclip_metaclip(folder, *, vocab_size, seed):

@@ -17,8 +17,9 @@ import numpy as np
 import open_clip
 import torch
 from PIL import Image
-from transformers import (AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel, CLIPTokenizer,
-                          MetaClip2Model, SiglipImageProcessorPil, SiglipModel)
+from transformers import (AlignModel, AutoConfig, AutoTokenizer, CLIPImageProcessorPil, CLIPModel,
+                          CLIPTokenizer, EfficientNetImageProcessorPil, MetaClip2Model,
+                          SiglipImageProcessorPil, SiglipModel)
 from transformers.image_utils import load_image
 
 torch.use_deterministic_algorithms(True)
@@ -31,6 +32,8 @@ def unit(x):
 
 # Of each model_type: model, image processor, tokenizer, and what of the tokenizer's output the model gets.
 CLASSES = {
+    "align": (AlignModel, EfficientNetImageProcessorPil, AutoTokenizer,
+              ["input_ids", "attention_mask", "token_type_ids"]),
     "clip": (CLIPModel, CLIPImageProcessorPil, CLIPTokenizer, ["input_ids", "attention_mask"]),
     "metaclip_2": (MetaClip2Model, CLIPImageProcessorPil, AutoTokenizer, ["input_ids", "attention_mask"]),
     "siglip": (SiglipModel, SiglipImageProcessorPil, AutoTokenizer, ["input_ids"]),
@@ -47,7 +50,8 @@ class HuggingFace:
         self.processor = processor.from_pretrained(folder)
         self.tokenizer = tokenizer.from_pretrained(folder)
         self.context_length = self.model.config.text_config.max_position_embeddings
-        self.logit_scale = self.model.logit_scale.exp().item()
+        self.logit_scale = (1 / self.model.temperature if hasattr(self.model, "temperature")
+                            else self.model.logit_scale.exp()).item()
 
     def pixels(self, path):
         """(3, S, S)"""

@@ -4,10 +4,10 @@ import json
 
 import pytest
 from open_clip.tokenizer import HFTokenizer
-from tokenizers import BertWordPieceTokenizer
 from transformers import AutoTokenizer, BertTokenizer
 
-from token_texts import compare, not_mended, texts, training_texts
+from token_texts import compare, not_mended, texts
+from vocabularies import train_wordpiece
 
 CONTEXT_LENGTH = 64
 UNK, CLS, SEP = 100, 101, 102
@@ -22,13 +22,8 @@ def strings():
 def vocabulary(tmp_path_factory):
     """A folder with vocab.txt; the special tokens have bert-base-uncased's ids."""
     folder = tmp_path_factory.mktemp("bert")
-    trained = BertWordPieceTokenizer()
-    trained.train_from_iterator(training_texts(), vocab_size=4000, show_progress=False, special_tokens=[])
-    learned = sorted(trained.get_vocab(), key=trained.get_vocab().get)
-    tokens = ["[PAD]"] + [f"[unused{i}]" for i in range(99)] + ["[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    tokens += [t for t in learned if t not in tokens]
+    tokens = train_wordpiece(folder)
     assert [tokens.index(t) for t in ("[UNK]", "[CLS]", "[SEP]")] == [UNK, CLS, SEP]
-    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
     (folder / "tokenizer_config.json").write_text(json.dumps({"tokenizer_class": "BertTokenizer"}))
     return folder
 

@@ -44,6 +44,18 @@ def t5_tokenizer(folder, vocab_size):
     return folder
 
 
+def train_wordpiece(folder, vocab_size=4000):
+    """vocab.txt; the special tokens have bert-base-uncased's ids. Gives the tokens in their order."""
+    trained = BertWordPieceTokenizer()
+    trained.train_from_iterator(training_texts(), vocab_size=vocab_size, show_progress=False,
+                                special_tokens=[])
+    learned = sorted(trained.get_vocab(), key=trained.get_vocab().get)
+    tokens = ["[PAD]"] + [f"[unused{i}]" for i in range(99)] + ["[UNK]", "[CLS]", "[SEP]", "[MASK]"]
+    tokens += [t for t in learned if t not in tokens]
+    (folder / "vocab.txt").write_text("\n".join(tokens) + "\n")
+    return tokens
+
+
 def all_splits(vocab, order):
     """Merges as they are made from SentencePiece's files: each way to cut a token in two tokens."""
     merges = []
@@ -80,13 +92,3 @@ def xlm_roberta_tokenizer(folder, vocab_size):
                         mask_token=AddedToken("<mask>", lstrip=True, special=True)).save_pretrained(folder)
     for path in folder.glob("spiece.*"):
         path.unlink()
-
-
-@functools.cache
-def train_wordpiece(vocab_size):
-    """{token: id} of BERT's kind, uncased, the special tokens where BERT has them near the start."""
-    special = ["[PAD]", "[UNK]", "[CLS]", "[SEP]", "[MASK]"]
-    trained = BertWordPieceTokenizer()
-    trained.train_from_iterator(training_texts(), vocab_size=vocab_size, show_progress=False,
-                                special_tokens=special)
-    return trained.get_vocab()
