@@ -6,14 +6,14 @@ import families
 from families import Case, randomize
 from vocabularies import train_wordpiece
 
-# Weights whose products the default would let die away along the blocks, batch norms' statistics being
-# those of no data: variances stay near 1, and gates far from 1/2.
-GAINS = {"expand_conv.weight": 2.0, "depthwise_conv.weight": 1.5, "squeeze_excite.reduce.weight": 2.0,
-         "squeeze_excite.reduce.bias": 4.0, "squeeze_excite.expand.weight": 2.0}
+# Weights whose products the default would let die away along the blocks, since batch norms' statistics are
+# not those of any data.
+GAINS = {"expand_conv.weight": 2.0, "depthwise_conv.weight": 1.5, "squeeze_excite.reduce.bias": 4.0}
 
 
-def draw_with(model):
-    """The draw of this model's parameters."""
+def draw_with(model, first, gates):
+    """The draw of this model's parameters. first, gates: gains of the stages' first blocks and of the
+    squeezes; larger ones tell pictures further apart, and make more of float32's own rounding."""
     blocks = model.vision_model.encoder.blocks
     residual = {f"vision_model.encoder.blocks.{i}.": block.projection.apply_dropout
                 for i, block in enumerate(blocks)}
@@ -23,21 +23,23 @@ def draw_with(model):
         for part, gain in GAINS.items():
             if name.endswith(part):
                 tensor.mul_(gain)
+        if "squeeze_excite" in name and name.endswith("weight"):
+            tensor.mul_(gates)
         if name.endswith("project_conv.weight"):
             added = residual[name[: name.index("projection")]]
-            tensor.mul_(2 * sum(residual.values()) ** -0.5 if added else 2)
+            tensor.mul_(2 * sum(residual.values()) ** -0.5 if added else first)
     return draw
 
 
 def huggingface(folder, *, vision, text, image_size, resize, vocab_size, context_length, projection_dim, seed,
-                processor=None):
+                processor=None, gains=(2, 2)):
     """vision, text: what differs from the defaults of AlignVisionConfig and AlignTextConfig."""
     config = AlignConfig(
         text_config=dict(**text, vocab_size=vocab_size, max_position_embeddings=context_length),
         vision_config=dict(**vision, image_size=image_size, hidden_dim=projection_dim),
         projection_dim=projection_dim)
     model = AlignModel(config)
-    randomize(model, seed, config.text_config.num_hidden_layers, draw=draw_with(model))
+    randomize(model, seed, config.text_config.num_hidden_layers, draw=draw_with(model, *gains))
     model.save_pretrained(folder)
     train_wordpiece(folder, vocab_size=min(vocab_size - 150, 4000))
     BertTokenizer.from_pretrained(folder, model_max_length=64).save_pretrained(folder)
@@ -67,5 +69,5 @@ CASES = {
         wide=True, unused=POOLER),
     "align-base": Case(lambda folder: huggingface(
         folder, text={}, vision={}, image_size=289, resize=346, vocab_size=30522, context_length=512,
-        projection_dim=640, seed=73), large=True),
+        projection_dim=640, seed=73, gains=(1.4, 1.5)), large=True, unused=POOLER),
 }
