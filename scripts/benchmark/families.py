@@ -9,7 +9,7 @@ PEERS = ["pytorch", "onnxruntime", "openvino"]
 TOWERS = [
     ("siglip-b16-224", "SigLIP B/16", 224, 1.1),
     ("oc-swin-base", "Swin-B", 224, 1.1),
-    ("oc-rn50", "CLIP ResNet-50", 224, 0.9),
+    ("resnet-rn50", "CLIP ResNet-50", 224, 0.9),
     ("align-base", "ALIGN (EfficientNet-B7)", 289, 0.9),
 ]
 BATCH = 32

@@ -39,7 +39,7 @@ SMALL_TEXT = dict(width=128, heads=2, layers=2)
 # No timm trunk is small; the text tower can be.
 CASES = {
     "eva02-b16": Case(lambda folder: named(folder, "EVA02-B-16", text=SMALL_TEXT, seed=91), wide=True),
-    "timm-vit-b32": Case(lambda folder: trunk(folder, "vit_base_patch32_clip_224", seed=92), wide=True),
+    "timm-vit-b32": Case(lambda folder: trunk(folder, "vit_base_patch32_clip_224", seed=92), large=True),
     "eva02-l14": Case(lambda folder: named(folder, "EVA02-L-14", seed=93, layers=24), large=True),
     "eva02-l14-336": Case(lambda folder: named(
         folder, "EVA02-L-14-336", text=SMALL_TEXT, seed=94, layers=24), large=True),
