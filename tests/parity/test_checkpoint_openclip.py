@@ -42,7 +42,7 @@ def test_openclip_defaults_are_the_references(tmp_path):
         width=32, layers=1, heads=text.heads, mlp_width=int(32 * text.mlp_ratio),
         activation="gelu", layer_norm_eps=model.ln_final.eps, vocab_size=99,
         context_length=text.context_length, pooling=text.pool_type, eos_token_id=text.eos_id,
-        attention="causal", pad_token_id=text.pad_id, projection=True, projection_bias=False)
+        attention="causal", pad_token_id=text.pad_id, pad_left=False, projection=True, projection_bias=False)
     preprocess = ours["preprocess"]
     assert preprocess["resize_mode"] == reference.resize_mode
     assert preprocess["interpolation"] == reference.interpolation
@@ -90,22 +90,20 @@ def test_openclip_activation_and_eps(tmp_path):
     assert ours["text"]["activation"] == ours["vision"]["activation"] == "quick_gelu"
 
 
-# For every field of the reference's configs, a value that changes the computation.
+# For every field of the reference's configs that is not built, a value that changes the computation.
 MATTERS = {
     "vision_cfg": dict(
-        ls_init_value=0.1, attentional_pool=True, no_ln_pre=True, final_ln_after_pool=True,
-        pool_type="avg", output_tokens=True, act_kwargs={"inplace": True},
+        ls_init_value=0.1, attentional_pool=True, pool_type="none", output_tokens=True, act_kwargs={"inplace": True},
         norm_kwargs={"bias": False}, block_type="custom", qk_norm=True, scaled_cosine_attn=True,
         scale_heads=True, scale_attn_inner=True, scale_attn=True, scale_fc=True,
-        timm_model_name="vit_tiny", layers=[2, 2, 2, 2], new_key=1),
+        timm_model_name="vit_tiny", new_key=1),
     "text_cfg": dict(
-        hf_tokenizer_name="t5-base", tokenizer_mode="x", tokenizer_kwargs={"clean": "x"},
-        ls_init_value=0.1, embed_cls=True, no_causal_mask=True, pool_type="last", proj_bias=True,
-        proj_type="none", output_tokens=True, act_kwargs={"inplace": True},
+        tokenizer_mode="x", tokenizer_kwargs={"clean": "x"},
+        ls_init_value=0.1, embed_cls=True, proj_type="mlp", output_tokens=True, act_kwargs={"inplace": True},
         norm_kwargs={"bias": False}, block_type="custom", qk_norm=True, scaled_cosine_attn=True,
         scale_heads=True, scale_attn_inner=True, scale_attn=True, scale_fc=True,
         hf_model_name="bert", new_key=1),
-    None: dict(init_logit_bias=-10, multimodal_cfg={"width": 8}, new_key=1),
+    None: dict(multimodal_cfg={"width": 8}, new_key=1),
 }
 
 
