@@ -30,6 +30,9 @@ unit_and_short_tests() {
         --deselect tests/cli/test_sandbox.py::test_without_processes_there_is_no_sandbox
 }
 
+# One small checkpoint of each family.
+families="(tiny or grid) and (image_embeddings or scores or single_file)"
+
 # The quickest of their file.
 help="saved or cannot_be_read or tables_of_labels or a_map_and_a_subset or one_picture or only_label or mistakes"
 
@@ -40,6 +43,7 @@ long_tests() {
         tests/cli/test_inputs.py tests/cli/test_labels.py tests/cli/test_subcommands.py tests/cli/test_classify.py \
         tests/cli/test_cache.py --deselect tests/cli/test_cache.py::test_a_limit_on_the_size_of_files_is_survived
     program_tests help tests/cli/test_prompt_help.py -k "$help"
+    program_tests families tests/parity/test_families.py -k "$families"
 }
 
 cmake --preset coverage -G Ninja >/dev/null
