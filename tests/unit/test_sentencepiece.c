@@ -114,7 +114,7 @@ static void put_byte_pieces(struct buffer *model, unsigned n)
 	put_number(&trainer, 3, 1);
 	put_bytes(model, 2, trainer.bytes, trainer.size);
 	for (unsigned i = 0; i < n; i++) {
-		char text[8];
+		char text[16];
 		snprintf(text, sizeof text, "<0x%02X>", i);
 		put_piece(model, text, 0, BYTE);
 	}
