@@ -4,11 +4,9 @@
 #include "nn/pool2d.h"
 #include "nn/tower_kinds.h"
 
-/* Pictures of a forward pass. */
+/* Pictures of a forward pass. Each goes through the blocks by itself: the first stages' maps are
+ * large, and with several at a time these lose more than what the last ones gain. */
 #define BATCH 8
-/* Pictures that go through the blocks together: the first stages' maps are large, and what the last
- * ones gain by more is less than these lose. */
-#define GROUP 2
 
 /* ---- maps ----------------------------------------------------------------------------------- */
 
@@ -20,12 +18,12 @@ static struct frame frame_before(const struct efficientnet *net, size_t index)
 	return net->blocks[index].depthwise.window.padding;
 }
 
-/* Pixels (n, S, S, 3) as the stem wants them. */
-static struct maps pixel_maps(const struct efficientnet *net, size_t n)
+/* Pixels (1, S, S, 3) as the stem wants them. */
+static struct maps pixel_maps(const struct efficientnet *net)
 {
 	size_t S = net->config.image_size;
 	return (struct maps){
-		.n = n, .height = S, .width = S, .channels = 3, .frame = net->stem.window.padding
+		.n = 1, .height = S, .width = S, .channels = 3, .frame = net->stem.window.padding
 	};
 }
 
@@ -56,15 +54,15 @@ static struct block_maps block_maps_of(const struct efficientnet *net, size_t in
 
 /* ---- memory --------------------------------------------------------------------------------- */
 
-/* What a group's maps lie in, one after the other: a block's input and output take turns. */
+/* What a picture's maps lie in, one after the other: a block's input and output take turns. */
 struct rooms {
 	size_t ends, expanded, filtered; /* floats of each */
 	size_t squeeze;
 };
 
-static struct rooms rooms_of(const struct efficientnet *net, size_t n)
+static struct rooms rooms_of(const struct efficientnet *net)
 {
-	struct maps pixels = pixel_maps(net, n), x = stem_maps(net, &pixels);
+	struct maps pixels = pixel_maps(net), x = stem_maps(net, &pixels);
 	struct rooms rooms = { .ends = maps_scratch(&x), .expanded = maps_scratch(&pixels) };
 	for (size_t i = 0; i < net->count; i++) {
 		struct block_maps maps = block_maps_of(net, i, &x);
@@ -72,7 +70,7 @@ static struct rooms rooms_of(const struct efficientnet *net, size_t n)
 			rooms.expanded = size_max(rooms.expanded, maps_scratch(&maps.expanded));
 		rooms.filtered = size_max(rooms.filtered, maps_scratch(&maps.filtered));
 		rooms.ends = size_max(rooms.ends, maps_scratch(&maps.out));
-		rooms.squeeze = size_max(rooms.squeeze, squeeze_scratch(&net->blocks[i].squeeze, n));
+		rooms.squeeze = size_max(rooms.squeeze, squeeze_scratch(&net->blocks[i].squeeze, 1));
 		x = maps.out;
 	}
 	return rooms;
@@ -80,7 +78,8 @@ static struct rooms rooms_of(const struct efficientnet *net, size_t n)
 
 static size_t net_scratch(const void *tower, size_t n, size_t threads)
 {
-	struct rooms rooms = rooms_of(tower, size_min(n, GROUP));
+	struct rooms rooms = rooms_of(tower);
+	(void)n;
 	(void)threads;
 	return 2 * rooms.ends + rooms.expanded + rooms.filtered + rooms.squeeze;
 }
@@ -98,9 +97,9 @@ struct memory {
 	float *ends[2], *expanded, *filtered;
 };
 
-static struct memory take_memory(const struct efficientnet *net, size_t n, struct arena *arena)
+static struct memory take_memory(const struct efficientnet *net, struct arena *arena)
 {
-	struct rooms rooms = rooms_of(net, n);
+	struct rooms rooms = rooms_of(net);
 	struct memory memory;
 	memory.ends[0] = arena_floats(arena, rooms.ends);
 	memory.ends[1] = arena_floats(arena, rooms.ends);
@@ -109,11 +108,11 @@ static struct memory take_memory(const struct efficientnet *net, size_t n, struc
 	return memory;
 }
 
-/* The stem. (n, 3, S, S) -> maps in memory->ends[0]. */
-static struct maps embed(const float *pixels, size_t n, const struct efficientnet *net,
+/* The stem. (3, S, S) -> maps in memory->ends[0]. */
+static struct maps embed(const float *pixels, const struct efficientnet *net,
                          const struct memory *memory, struct pool *pool)
 {
-	struct maps image = pixel_maps(net, n), x = stem_maps(net, &image);
+	struct maps image = pixel_maps(net), x = stem_maps(net, &image);
 	place(&image, memory->expanded);
 	place(&x, memory->ends[0]);
 	maps_from_planes(&image, pixels, pool);
@@ -140,13 +139,13 @@ static struct maps block_forward(const struct maps *x, const struct efficientnet
 	return maps.out;
 }
 
-/* out: (n, E), pixels: (n, 3, S, S) of a group. */
-static void group_forward(float *out, const float *pixels, size_t n, const struct efficientnet *net,
-                          struct arena *arena, struct pool *pool)
+/* out: (E), pixels: (3, S, S). */
+static void picture_forward(float *out, const float *pixels, const struct efficientnet *net,
+                            struct arena *arena, struct pool *pool)
 {
 	size_t mark = arena->used;
-	struct memory memory = take_memory(net, n, arena);
-	struct maps x = embed(pixels, n, net, &memory, pool);
+	struct memory memory = take_memory(net, arena);
+	struct maps x = embed(pixels, net, &memory, pool);
 	for (size_t i = 0; i < net->count; i++)
 		x = block_forward(&x, net, i, &memory, arena, pool);
 	pool_global(out, &x, pool);
@@ -158,9 +157,8 @@ static void net_forward(float *out, const float *pixels, size_t n, const void *t
 {
 	const struct efficientnet *net = tower;
 	size_t S = net->config.image_size, E = net->blocks[net->count - 1].shape.out;
-	for (size_t done = 0; done < n; done += GROUP)
-		group_forward(out + done * E, pixels + done * 3 * S * S, size_min(GROUP, n - done), net,
-		              arena, pool);
+	for (size_t i = 0; i < n; i++)
+		picture_forward(out + i * E, pixels + i * 3 * S * S, net, arena, pool);
 }
 
 /* ---- the rest of a tower -------------------------------------------------------------------- */

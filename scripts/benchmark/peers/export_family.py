@@ -21,11 +21,21 @@ class ImageTower(torch.nn.Module):
         return self.encode(pixels)
 
 
+def read(checkpoint):
+    """The reference's library. ALIGN averages by a window larger than the picture, which OpenVINO refuses:
+    the mean of all pixels is the same."""
+    library = Reference(checkpoint).library
+    pooler = getattr(getattr(library.model, "vision_model", None), "pooler", None)
+    if isinstance(pooler, torch.nn.AvgPool2d):
+        library.model.vision_model.pooler = torch.nn.AdaptiveAvgPool2d(1)
+    return library
+
+
 def main(folder, checkpoint, side):
     folder = pathlib.Path(folder)
     folder.mkdir()
     torch.set_grad_enabled(False)
-    torch.onnx.export(ImageTower(Reference(checkpoint).library), (torch.zeros(2, 3, int(side), int(side)),),
+    torch.onnx.export(ImageTower(read(checkpoint)), (torch.zeros(2, 3, int(side), int(side)),),
                       folder / "vision.onnx", dynamo=False, opset_version=17, input_names=["pixels"],
                       output_names=["embeddings"], dynamic_axes={"pixels": {0: "n"}, "embeddings": {0: "n"}})
 
