@@ -221,14 +221,19 @@ static void squeezing_multiplies_every_channel_by_its_gate(void **state)
 	squeeze.reduce.activated = true;
 	squeeze.reduce.activation = ACTIVATION_SILU;
 	(void)state;
-	assert_ok(arena_init(&arena, 2 * maps_scratch(&in) + squeeze_scratch(&squeeze, N), &error));
+	assert_ok(arena_init(&arena, 3 * maps_scratch(&in) + squeeze_scratch(&squeeze, N), &error));
 	struct maps x = random_maps(&in, &arena, 9), before = random_maps(&in, &arena, 9);
+	struct maps again = random_maps(&in, &arena, 9);
 	size_t used = arena.used;
 	squeeze_apply(&x, &squeeze, &arena, NULL);
 	assert_int_equal(arena.used, used);
 	pool_global(means, &before, NULL);
 	for (size_t picture = 0; picture < N; picture++) {
 		double reduced[R];
+		struct maps alone = again;
+		alone.n = 1;
+		alone.data += picture * maps_picture_floats(&alone);
+		squeeze_apply(&alone, &squeeze, &arena, NULL);
 		for (size_t r = 0; r < R; r++) {
 			/* Both fixtures draw from one seed each: weight, then a bias of the next seed. */
 			double sum = bias[r];
@@ -246,6 +251,8 @@ static void squeezing_multiplies_every_channel_by_its_gate(void **state)
 			assert_true(fabs(got - exact) <= 1e-6);
 		}
 	}
+	/* A picture by itself: the same to the last bit. */
+	assert_memory_equal(again.data, x.data, N * maps_picture_floats(&x) * sizeof *x.data);
 	free(memory[0]);
 	free(memory[1]);
 	free(weight);
