@@ -33,16 +33,22 @@ static size_t pooled_position(const struct text_config *config, const int32_t *i
 	return position;
 }
 
-/* Fills the context up; gives its length. */
-static size_t pad(int32_t *ids, size_t count, const struct text_config *config)
+/* Fills the context up. */
+static clipcls_status pad(int32_t *ids, size_t *count, const struct text_config *config,
+                          clipcls_error *error)
 {
-	size_t padding = config->context_length - count;
-	int32_t *padded = config->pad_left ? ids : ids + count;
+	size_t padding = config->context_length - *count;
+	int32_t *padded = config->pad_left ? ids : ids + *count;
+	if (padding > 0 && (size_t)config->pad_token_id >= config->vocab_size)
+		return error_set(error, CLIPCLS_ERR_FORMAT,
+		                 "the padding token %d is beyond the text tower's vocab_size %zu",
+		                 (int)config->pad_token_id, config->vocab_size);
 	if (config->pad_left)
-		memmove(ids + padding, ids, count * sizeof *ids);
+		memmove(ids + padding, ids, *count * sizeof *ids);
 	for (size_t i = 0; i < padding; i++)
 		padded[i] = config->pad_token_id;
-	return config->context_length;
+	*count = config->context_length;
+	return CLIPCLS_OK;
 }
 
 clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *model,
@@ -67,7 +73,11 @@ clipcls_status prompt_list_add(struct prompt_list *list, const clipcls_model *mo
 	if (status != CLIPCLS_OK)
 		return status;
 	if (config->attention == TEXT_ATTENTION_CONTEXT)
-		count = pad(own, count, config);
+		status = pad(own, &count, config, error);
+	else if (count == 0)
+		status = error_set(error, CLIPCLS_ERR_FORMAT, "a prompt has no tokens");
+	if (status != CLIPCLS_OK)
+		return status;
 	size_t pooled = pooled_position(config, own, count);
 	count = config->attention == TEXT_ATTENTION_CAUSAL ? pooled + 1 : count;
 	list->places[list->count++] = (struct prompt_place){ list->id_count, count, pooled };

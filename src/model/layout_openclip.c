@@ -135,7 +135,7 @@ clipcls_status layout_openclip_open(struct checkpoint *checkpoint, clipcls_error
 		status = model_config_check(&checkpoint->config, path, path, error);
 	if (status == CLIPCLS_OK)
 		status = open_weights(checkpoint, error);
-	if (status == CLIPCLS_OK && model.vision == DIALECT_OPENCLIP)
+	if (status == CLIPCLS_OK && model.resizes_positions)
 		find_position_grid(checkpoint);
 	if (status == CLIPCLS_OK)
 		status = read_tokenizer(checkpoint, error);

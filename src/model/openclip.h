@@ -14,6 +14,7 @@ struct openclip_model {
 	struct model_config *config;
 	bool quick_gelu;            /* of the towers that open_clip builds itself */
 	enum tensor_dialect vision; /* set by openclip_read_vision */
+	bool resizes_positions;     /* the image tower is open_clip's own vision transformer */
 };
 
 /* Each sets the config's family where it is not CLIP's; config->projection_dim is known. */

@@ -30,6 +30,7 @@ static void read_vit(struct openclip_model *model, struct config_reader *tower)
 	out->vit.norm_after_pooling = config_bool(tower, "final_ln_after_pool", false);
 	out->vit.pooling = read_pooling(tower);
 	model->vision = DIALECT_OPENCLIP;
+	model->resizes_positions = true;
 }
 
 void openclip_read_vision(struct openclip_model *model, struct config_reader *tower)

@@ -151,11 +151,25 @@ static void attention_with_one_query_agrees_with_the_definition(void **state)
 	free(x);
 }
 
+/* Its positions are for open_clip's vision transformer, which has patches. */
+static void weights_of_a_vision_transformer_are_refused(void **state)
+{
+	struct checkpoint *checkpoint = NULL;
+	char *directory = openclip_checkpoint(), text[1000];
+	(void)state;
+	snprintf(text, sizeof text, resnet_format, VISION);
+	fixture_write_text(directory, "open_clip_config.json", text);
+	assert_error(checkpoint_open(&checkpoint, directory, NULL, &error), CLIPCLS_ERR_FORMAT,
+	             "tensor \"visual.");
+	fixture_remove(directory);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(configs_are_read_or_refused_by_name),
 		cmocka_unit_test(attention_with_one_query_agrees_with_the_definition),
+		cmocka_unit_test(weights_of_a_vision_transformer_are_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }
