@@ -91,13 +91,7 @@ static void read_field(void *part, const struct config_field *field, struct conf
 	switch (field->kind) {
 	case FIELD_SIZE: *(size_t *)place = config_size(reader, field->key, fallback); break;
 	case FIELD_SIZES: config_sizes(reader, field->key, place); break;
-	case FIELD_ID: {
-		size_t id = config_size(reader, field->key, fallback);
-		if (id > INT32_MAX)
-			config_unsupported(reader, field->key);
-		*(int32_t *)place = (int32_t)id;
-		break;
-	}
+	case FIELD_ID: *(int32_t *)place = config_id(reader, field->key, fallback); break;
 	case FIELD_NUMBER:
 		*(double *)place = config_number(reader, field->key, (double)fallback);
 		break;

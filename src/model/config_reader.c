@@ -71,6 +71,14 @@ size_t config_size(struct config_reader *reader, const char *key, size_t fallbac
 	return value;
 }
 
+int32_t config_id(struct config_reader *reader, const char *key, size_t fallback)
+{
+	size_t id = config_size(reader, key, fallback);
+	if (id > INT32_MAX)
+		config_unsupported(reader, key);
+	return (int32_t)id;
+}
+
 double config_number(struct config_reader *reader, const char *key, double fallback)
 {
 	const json *node = config_get(reader, key);

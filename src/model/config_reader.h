@@ -26,6 +26,8 @@ const json *config_get(const struct config_reader *reader, const char *key);
 
 /* The value, or `fallback` where the key is absent or null; a value of another type is an error. */
 size_t config_size(struct config_reader *reader, const char *key, size_t fallback);
+/* The id of a token; one beyond 31 bits is CLIPCLS_ERR_UNSUPPORTED. */
+int32_t config_id(struct config_reader *reader, const char *key, size_t fallback);
 double config_number(struct config_reader *reader, const char *key, double fallback);
 bool config_bool(struct config_reader *reader, const char *key, bool fallback);
 const char *config_string(struct config_reader *reader, const char *key, const char *fallback);

@@ -26,8 +26,6 @@ struct huggingface_tower {
 };
 void huggingface_read_transformer(struct transformer_config *out, struct config_reader *reader,
                                   const struct huggingface_tower *defaults);
-/* A key that holds a token's id. */
-int32_t huggingface_read_id(struct config_reader *reader, const char *key, size_t fallback);
 /* image_size, and that pictures have three channels. */
 void huggingface_read_image(struct vision_config *out, struct config_reader *reader,
                             size_t image_size);

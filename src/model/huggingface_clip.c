@@ -26,7 +26,7 @@ static void read_text(struct text_config *out, struct config_reader *reader)
 	huggingface_read_transformer(&out->transformer, reader, &defaults);
 	out->vocab_size = config_size(reader, "vocab_size", 49408);
 	out->context_length = config_size(reader, "max_position_embeddings", 77);
-	out->eos_token_id = huggingface_read_id(reader, "eos_token_id", 49407);
+	out->eos_token_id = config_id(reader, "eos_token_id", 49407);
 	out->pooling = out->eos_token_id == LEGACY_EOS_TOKEN_ID ? POOLING_ARGMAX : POOLING_END_TOKEN;
 	out->projection = true;
 }

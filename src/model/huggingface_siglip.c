@@ -12,7 +12,7 @@ static void read_text(struct text_config *out, struct config_reader *reader)
 	out->attention = TEXT_ATTENTION_CONTEXT;
 	out->pooling = POOLING_LAST;
 	out->projection = out->projection_bias = true;
-	out->pad_token_id = huggingface_read_id(reader, "pad_token_id", 1);
+	out->pad_token_id = config_id(reader, "pad_token_id", 1);
 }
 
 /* SiglipVisionConfig */

@@ -26,14 +26,6 @@ void huggingface_read_transformer(struct transformer_config *out, struct config_
 	out->layer_norm_eps = config_number(reader, "layer_norm_eps", defaults->layer_norm_eps);
 }
 
-int32_t huggingface_read_id(struct config_reader *reader, const char *key, size_t fallback)
-{
-	size_t id = config_size(reader, key, fallback);
-	if (id > INT32_MAX)
-		config_unsupported(reader, key);
-	return (int32_t)id;
-}
-
 void huggingface_read_image(struct vision_config *out, struct config_reader *reader,
                             size_t image_size)
 {

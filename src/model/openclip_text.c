@@ -55,14 +55,6 @@ static enum pooling read_pooling(struct config_reader *tower)
 	return (enum pooling)config_word(tower, "pool_type", words, POOLING_ARGMAX);
 }
 
-static int32_t read_id(struct config_reader *tower, const char *key, size_t fallback)
-{
-	size_t id = config_size(tower, key, fallback);
-	if (id > INT32_MAX)
-		config_unsupported(tower, key);
-	return (int32_t)id;
-}
-
 /* HFTokenizer's keyword arguments. */
 static void read_tokenizer_arguments(struct tokenizer_config *out, struct config_reader *tower)
 {
@@ -100,8 +92,8 @@ void openclip_read_text(struct openclip_model *model, struct config_reader *towe
 	out->transformer.heads = config_size(tower, "heads", 8);
 	out->vocab_size = config_size(tower, "vocab_size", CLIP_VOCAB_SIZE);
 	out->context_length = config_size(tower, "context_length", 77);
-	out->eos_token_id = read_id(tower, "eos_id", 2);
-	out->pad_token_id = read_id(tower, "pad_id", 0);
+	out->eos_token_id = config_id(tower, "eos_id", 2);
+	out->pad_token_id = config_id(tower, "pad_id", 0);
 	out->attention = config_bool(tower, "no_causal_mask", false) ? TEXT_ATTENTION_CONTEXT
 	                                                             : TEXT_ATTENTION_CAUSAL;
 	out->pooling = read_pooling(tower);

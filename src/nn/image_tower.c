@@ -72,11 +72,6 @@ void image_tower_raise(struct image_tower *tower)
 		tower->ops->raise(tower->tower);
 }
 
-bool image_tower_can_lower(const struct model_config *config)
-{
-	return ops_of(config)->lower != NULL;
-}
-
 void image_tower_forward(float *out, const float *pixels, size_t n, const struct image_tower *tower,
                          struct arena *arena, struct pool *pool)
 {

@@ -24,8 +24,6 @@ void image_tower_settle(struct image_tower *tower, struct pool *pool);
 clipcls_status image_tower_lower(struct image_tower *tower, enum low_type type, struct pool *pool,
                                  clipcls_error *error);
 void image_tower_raise(struct image_tower *tower);
-/* Whether a model of this config can be lowered at all. */
-bool image_tower_can_lower(const struct model_config *config);
 
 /* pixels: (n, 3, S, S) normalised RGB, borrowed.   out: (n, E), unit L2 norm, caller's.
  * The arena must have image_tower_scratch(n, threads of `pool`) zeroed floats left; `pool` may be
