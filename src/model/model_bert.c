@@ -68,11 +68,11 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 		                        .source_prefix = "",
 		                        .features = text->projection_bias ? PROJECTION_BIAS : 0u,
 		                        .sizes = sizes };
-	tensor_list_rows(list, &part, rows, sizeof rows / sizeof *rows);
+	TENSOR_LIST_ROWS(list, &part, rows);
 	part.prefix = part.source_prefix = prefix;
 	for (size_t layer = 0; layer < text->transformer.layers && !tensor_list_full(list); layer++) {
 		snprintf(prefix, sizeof prefix, "text_model.encoder.layer.%zu.", layer);
-		tensor_list_rows(list, &part, block_rows, sizeof block_rows / sizeof *block_rows);
+		TENSOR_LIST_ROWS(list, &part, block_rows);
 	}
 }
 

@@ -33,35 +33,25 @@ static const struct config_field fields[] = {
 
 enum feature { EXPANSION = 1 << 0 };
 
-#define NORM(name_, shape_, needs_)                                              \
-	{ .name = name_ ".weight", .shape = (shape_), .needs = (needs_) },           \
-	    { .name = name_ ".bias", .shape = (shape_), .needs = (needs_) },         \
-	    { .name = name_ ".running_mean", .shape = (shape_), .needs = (needs_) }, \
-	{                                                                            \
-		.name = name_ ".running_var", .shape = (shape_), .needs = (needs_)       \
-	}
-
 /* O channels, K kernel size. */
 static const struct tensor_row stem_rows[] = {
 	{ .name = "convolution.weight", .shape = "O3KK" },
-	NORM("batchnorm", "O", 0),
+	BATCH_NORM_ROWS("batchnorm", "O", 0),
 };
 
 /* I input channels, M those within, R those of the squeeze, O output channels, K kernel size. */
 static const struct tensor_row block_rows[] = {
 	{ .name = "expansion.expand_conv.weight", .shape = "MI11", .needs = EXPANSION },
-	NORM("expansion.expand_bn", "M", EXPANSION),
+	BATCH_NORM_ROWS("expansion.expand_bn", "M", EXPANSION),
 	{ .name = "depthwise_conv.depthwise_conv.weight", .shape = "M1KK" },
-	NORM("depthwise_conv.depthwise_norm", "M", 0),
+	BATCH_NORM_ROWS("depthwise_conv.depthwise_norm", "M", 0),
 	{ .name = "squeeze_excite.reduce.weight", .shape = "RM11" },
 	{ .name = "squeeze_excite.reduce.bias", .shape = "R" },
 	{ .name = "squeeze_excite.expand.weight", .shape = "MR11" },
 	{ .name = "squeeze_excite.expand.bias", .shape = "M" },
 	{ .name = "projection.project_conv.weight", .shape = "OM11" },
-	NORM("projection.project_bn", "O", 0),
+	BATCH_NORM_ROWS("projection.project_bn", "O", 0),
 };
-
-#define LIST(list, part, rows) tensor_list_rows(list, part, rows, sizeof(rows) / sizeof *(rows))
 
 static void list_block(struct tensor_list *list, size_t index,
                        const struct efficientnet_block *block)
@@ -77,7 +67,7 @@ static void list_block(struct tensor_list *list, size_t index,
 		                              .features = block->expansion ? EXPANSION : 0u,
 		                              .sizes = sizes };
 	snprintf(prefix, sizeof prefix, "vision_model.encoder.blocks.%zu.", index);
-	LIST(list, &part, block_rows);
+	TENSOR_LIST_ROWS(list, &part, block_rows);
 }
 
 static void list_tensors(struct tensor_list *list, const struct model_config *config)
@@ -88,7 +78,7 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 		                              .source_prefix = "vision_model.embeddings.",
 		                              .sizes = sizes };
 	size_t index = 0;
-	LIST(list, &stem, stem_rows);
+	TENSOR_LIST_ROWS(list, &stem, stem_rows);
 	for (size_t stage = 0; stage < net->layers.count; stage++) {
 		for (size_t layer = 0; layer < net->layers.items[stage] && !tensor_list_full(list);
 		     layer++) {

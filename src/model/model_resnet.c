@@ -26,15 +26,10 @@ static const struct config_field fields[] = {
 	{                                                         \
 		.name = (name_), .shape = (shape_), .needs = (needs_) \
 	}
-/* A batch norm's. */
-#define NORM_ROWS(name, channels, needs)                                      \
-	ROW(name ".weight", channels, needs), ROW(name ".bias", channels, needs), \
-	    ROW(name ".running_mean", channels, needs), ROW(name ".running_var", channels, needs)
-
 /* D width, H half of it. */
 static const struct tensor_row stem_rows[] = {
-	ROW("conv1.weight", "H333", 0), NORM_ROWS("bn1", "H", 0),       ROW("conv2.weight", "HH33", 0),
-	NORM_ROWS("bn2", "H", 0),       ROW("conv3.weight", "DH33", 0), NORM_ROWS("bn3", "D", 0),
+	ROW("conv1.weight", "H333", 0), BATCH_NORM_ROWS("bn1", "H", 0), ROW("conv2.weight", "HH33", 0),
+	BATCH_NORM_ROWS("bn2", "H", 0), ROW("conv3.weight", "DH33", 0), BATCH_NORM_ROWS("bn3", "D", 0),
 };
 
 #define SHORTCUT 1u /* the first block of a stage */
@@ -42,13 +37,13 @@ static const struct tensor_row stem_rows[] = {
 /* I inputs, C channels, O outputs. */
 static const struct tensor_row block_rows[] = {
 	ROW("conv1.weight", "CI11", 0),
-	NORM_ROWS("bn1", "C", 0),
+	BATCH_NORM_ROWS("bn1", "C", 0),
 	ROW("conv2.weight", "CC33", 0),
-	NORM_ROWS("bn2", "C", 0),
+	BATCH_NORM_ROWS("bn2", "C", 0),
 	ROW("conv3.weight", "OC11", 0),
-	NORM_ROWS("bn3", "O", 0),
+	BATCH_NORM_ROWS("bn3", "O", 0),
 	ROW("downsample.0.weight", "OI11", SHORTCUT),
-	NORM_ROWS("downsample.1", "O", SHORTCUT),
+	BATCH_NORM_ROWS("downsample.1", "O", SHORTCUT),
 };
 
 /* F features, N positions, E projection_dim. */

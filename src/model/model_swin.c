@@ -87,8 +87,6 @@ static const struct tensor_row block_rows[] = {
 	{ .name = "mlp.fc2.bias", .shape = "D" },
 };
 
-#define LIST(list, part, rows) tensor_list_rows(list, part, rows, sizeof(rows) / sizeof *(rows))
-
 /* One stage. part: the trunk. */
 static void list_stage(struct tensor_list *list, const struct tensor_part *trunk,
                        const struct vision_config *config, size_t stage)
@@ -108,12 +106,12 @@ static void list_stage(struct tensor_list *list, const struct tensor_part *trunk
 	snprintf(names, sizeof names, "%slayers.%zu.", trunk->prefix, stage);
 	snprintf(sources, sizeof sources, "%slayers.%zu.", trunk->source_prefix, stage);
 	if (stage > 0)
-		LIST(list, &part, merging_rows);
+		TENSOR_LIST_ROWS(list, &part, merging_rows);
 	for (size_t layer = 0; layer < shape.layers && !tensor_list_full(list); layer++) {
 		snprintf(names, sizeof names, "%slayers.%zu.blocks.%zu.", trunk->prefix, stage, layer);
 		snprintf(sources, sizeof sources, "%slayers.%zu.blocks.%zu.", trunk->source_prefix, stage,
 		         layer);
-		LIST(list, &part, block_rows);
+		TENSOR_LIST_ROWS(list, &part, block_rows);
 	}
 }
 
@@ -134,10 +132,10 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 	const struct tensor_part head = {
 		.prefix = "", .source_prefix = "", .dialect = dialect, .features = features, .sizes = sizes
 	};
-	LIST(list, &trunk, trunk_rows);
+	TENSOR_LIST_ROWS(list, &trunk, trunk_rows);
 	for (size_t stage = 0; stage < SWIN_STAGES; stage++)
 		list_stage(list, &trunk, vision, stage);
-	LIST(list, &head, projection_rows);
+	TENSOR_LIST_ROWS(list, &head, projection_rows);
 }
 
 static struct transformer_config transformer_of(const struct vision_config *config, size_t stage)

@@ -152,7 +152,7 @@ void transformer_list(struct tensor_list *list, const struct tensor_part *tower,
 	for (size_t layer = 0; layer < config->layers && !tensor_list_full(list); layer++) {
 		snprintf(names, sizeof names, "%s%zu.", prefix, layer);
 		snprintf(sources, sizeof sources, "%s%zu.", source_prefix, layer);
-		tensor_list_rows(list, &part, block_rows, sizeof block_rows / sizeof *block_rows);
+		TENSOR_LIST_ROWS(list, &part, block_rows);
 	}
 }
 
@@ -174,7 +174,7 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 		                                    : PROJECTION_MATRIX,
 		.sizes = sizes,
 	};
-	tensor_list_rows(list, &part, rows, sizeof rows / sizeof *rows);
+	TENSOR_LIST_ROWS(list, &part, rows);
 	transformer_list(list, &part, "text_model.encoder.layers.",
 	                 custom     ? "text.transformer.resblocks."
 	                 : openclip ? "transformer.resblocks."

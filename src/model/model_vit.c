@@ -178,13 +178,13 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 		                        .dialect = list->naming.vision,
 		                        .features = features_of(vit),
 		                        .sizes = sizes };
-	tensor_list_rows(list, &part, rows, sizeof rows / sizeof *rows);
+	TENSOR_LIST_ROWS(list, &part, rows);
 	transformer_list(list, &part, blocks, prefixes->blocks, &vit->transformer);
 	if (vit->pooling != VIT_POOLING_MAP)
 		return;
 	part.prefix = map;
 	part.source_prefix = prefixes->map;
-	tensor_list_rows(list, &part, map_rows, sizeof map_rows / sizeof *map_rows);
+	TENSOR_LIST_ROWS(list, &part, map_rows);
 }
 
 static clipcls_status check(const void *part, const char *path, clipcls_error *error)

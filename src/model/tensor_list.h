@@ -39,6 +39,15 @@ struct tensor_row {
 	struct tensor_source sources[TENSOR_DIALECTS];
 };
 
+/* Those of a batch norm. */
+#define BATCH_NORM_ROWS(name_, shape_, needs_)                                   \
+	{ .name = name_ ".weight", .shape = (shape_), .needs = (needs_) },           \
+	    { .name = name_ ".bias", .shape = (shape_), .needs = (needs_) },         \
+	    { .name = name_ ".running_mean", .shape = (shape_), .needs = (needs_) }, \
+	{                                                                            \
+		.name = name_ ".running_var", .shape = (shape_), .needs = (needs_)       \
+	}
+
 /* A part of a tower: what stands before its names, and what its rows' letters and features mean. */
 struct tensor_part {
 	const char *prefix, *source_prefix;
@@ -55,6 +64,9 @@ struct tensor_list {
 	bool failed; /* memory is out */
 };
 
+/* All of an array. */
+#define TENSOR_LIST_ROWS(list, part, rows) \
+	tensor_list_rows(list, part, rows, sizeof(rows) / sizeof *(rows))
 void tensor_list_rows(struct tensor_list *list, const struct tensor_part *part,
                       const struct tensor_row *rows, size_t n);
 /* One tensor. */

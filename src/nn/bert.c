@@ -42,12 +42,9 @@ static clipcls_status bert_load(void **out, struct checkpoint *checkpoint, struc
 	weight_want_norm(&list, &bert->norm, "text_model.embeddings.LayerNorm");
 	weight_want_linear(&list, &bert->projection, "text_projection", config->projection_dim,
 	                   config->text.transformer.width, config->text.projection_bias);
-	clipcls_status status =
-	    transformer_want(&bert->transformer, &bert_blocks, &config->text.transformer,
-	                     "text_model.encoder.layer", &list, error);
-	clipcls_status fetched =
-	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
-	status = status == CLIPCLS_OK ? fetched : status;
+	transformer_want(&bert->transformer, &bert_blocks, &config->text.transformer,
+	                 "text_model.encoder.layer", &list);
+	clipcls_status status = weight_fetch(&list, checkpoint, pool, error);
 	if (status == CLIPCLS_OK)
 		status = checkpoint_rows(checkpoint, &bert->word_embeddings,
 		                         "text_model.embeddings.word_embeddings.weight", error);

@@ -135,10 +135,9 @@ static void want_layer(struct weight_list *list, struct layer *layer, const char
 		weight_want(list, &layer->bias, "%s%s.bias", prefix, layer->name);
 		return;
 	}
-	weight_want(list, &layer->norm.weight, "%s%s.weight", prefix, layer->norm_name);
-	weight_want(list, &layer->norm.bias, "%s%s.bias", prefix, layer->norm_name);
-	weight_want(list, &layer->norm.mean, "%s%s.running_mean", prefix, layer->norm_name);
-	weight_want(list, &layer->norm.variance, "%s%s.running_var", prefix, layer->norm_name);
+	char name[96];
+	snprintf(name, sizeof name, "%s%s", prefix, layer->norm_name);
+	weight_want_batch_norm(list, &layer->norm, name);
 }
 
 static void fold_layer(struct layer *layer, struct loader *loader)

@@ -1,13 +1,10 @@
 /* The weights of CLIP's ResNets, batch norms folded into them. */
 #include "nn/resnet.h"
 
-#include "base/checked.h"
 #include "base/memory.h"
 
 #include <stdio.h>
 #include <stdlib.h>
-
-#define FLOATS_STEP 16 /* weights begin at cache lines */
 
 static struct conv conv_of(size_t out, size_t in, size_t kernel, size_t stride)
 {
@@ -99,13 +96,13 @@ static size_t name_convs(struct named_conv *out, struct resnet *resnet)
 	return (size_t)(next - out);
 }
 
-/* Floats from one convolution's weights to the next's. */
+/* Floats from one convolution's weights to the next's, which begin at cache lines. */
 static size_t conv_room(const struct conv *conv)
 {
 	size_t floats = 0;
 	/* Fits: the file has as many elements, of at least two bytes. */
 	conv_floats(&floats, conv);
-	return size_round_up(floats, FLOATS_STEP);
+	return arena_size_of(floats);
 }
 
 /* The file's weight is given back as soon as it is folded: there is never more than one twice. */
@@ -117,10 +114,7 @@ static clipcls_status load_conv(const struct named_conv *named, float *memory,
 	struct batch_norm norm = { .eps = RESNET_NORM_EPS };
 	const float *weight;
 	weight_want(&list, &weight, "%s.weight", named->conv_name);
-	weight_want(&list, &norm.weight, "%s.weight", named->norm_name);
-	weight_want(&list, &norm.bias, "%s.bias", named->norm_name);
-	weight_want(&list, &norm.mean, "%s.running_mean", named->norm_name);
-	weight_want(&list, &norm.variance, "%s.running_var", named->norm_name);
+	weight_want_batch_norm(&list, &norm, named->norm_name);
 	clipcls_status status = weight_fetch(&list, checkpoint, pool, error);
 	if (status != CLIPCLS_OK)
 		return status;

@@ -48,8 +48,7 @@ static double eps_of(const struct swin *swin)
 
 /* ---- weights -------------------------------------------------------------------------------- */
 
-static clipcls_status want_stage(struct stage *stage, size_t index, struct weight_list *list,
-                                 clipcls_error *error)
+static void want_stage(struct stage *stage, size_t index, struct weight_list *list)
 {
 	size_t D = stage->shape.width;
 	char name[64];
@@ -60,27 +59,23 @@ static clipcls_status want_stage(struct stage *stage, size_t index, struct weigh
 		weight_want_linear(list, &stage->reduction, name, D, 2 * D, false);
 	}
 	stage->blocks = memory_new(stage->shape.layers, sizeof *stage->blocks);
-	if (stage->blocks == NULL)
-		return error_memory(error);
-	for (size_t layer = 0; layer < stage->shape.layers; layer++)
+	list->failed |= stage->blocks == NULL;
+	for (size_t layer = 0; !list->failed && layer < stage->shape.layers; layer++)
 		swin_block_want(&stage->blocks[layer], &stage->shape, index, layer, list);
-	return CLIPCLS_OK;
 }
 
-static clipcls_status want_all(struct swin *swin, struct weight_list *list, clipcls_error *error)
+static void want_all(struct swin *swin, struct weight_list *list)
 {
 	const struct swin_config *config = &swin->config.swin;
 	size_t P = config->patch_size, last = swin->stages[SWIN_STAGES - 1].shape.width;
-	clipcls_status status = CLIPCLS_OK;
 	weight_want_linear(list, &swin->patch_embedding, "vision_model.patch_embed.proj", config->width,
 	                   3 * P * P, true);
 	weight_want_norm(list, &swin->patch_norm, "vision_model.patch_embed.norm");
-	for (size_t i = 0; status == CLIPCLS_OK && i < SWIN_STAGES; i++)
-		status = want_stage(&swin->stages[i], i, list, error);
+	for (size_t i = 0; i < SWIN_STAGES; i++)
+		want_stage(&swin->stages[i], i, list);
 	weight_want_norm(list, &swin->norm, "vision_model.norm");
 	weight_want_linear(list, &swin->projection, "visual_projection", swin->projection_dim, last,
 	                   config->projection_bias);
-	return status;
 }
 
 /* Floats of a block's bias; a file's numbers may be too large. */
@@ -171,10 +166,8 @@ static clipcls_status swin_load(void **out, struct checkpoint *checkpoint, enum 
 	swin->projection_dim = config->projection_dim;
 	for (size_t i = 0; i < SWIN_STAGES; i++)
 		swin->stages[i].shape = swin_stage_of(&swin->config, i);
-	clipcls_status status = want_all(swin, &list, error);
-	clipcls_status fetched =
-	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
-	status = status == CLIPCLS_OK ? fetched : status;
+	want_all(swin, &list);
+	clipcls_status status = weight_fetch(&list, checkpoint, pool, error);
 	if (status == CLIPCLS_OK)
 		status = place_windows(swin, error);
 	if (status != CLIPCLS_OK) {

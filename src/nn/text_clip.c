@@ -43,12 +43,9 @@ static clipcls_status text_load(void **out, struct checkpoint *checkpoint, struc
 	if (config->text.projection)
 		weight_want_linear(&list, &tower->projection, "text_projection", config->projection_dim,
 		                   config->text.transformer.width, config->text.projection_bias);
-	clipcls_status status =
-	    transformer_want(&tower->transformer, &clip_blocks, &config->text.transformer,
-	                     "text_model.encoder.layers", &list, error);
-	clipcls_status fetched =
-	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
-	status = status == CLIPCLS_OK ? fetched : status;
+	transformer_want(&tower->transformer, &clip_blocks, &config->text.transformer,
+	                 "text_model.encoder.layers", &list);
+	clipcls_status status = weight_fetch(&list, checkpoint, pool, error);
 	if (status == CLIPCLS_OK)
 		status = checkpoint_rows(checkpoint, &tower->token_embedding,
 		                         "text_model.embeddings.token_embedding.weight", error);

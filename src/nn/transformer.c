@@ -70,21 +70,19 @@ static void want_block(struct block *block, const struct block_kind *kind,
 		want_norm(list, &block->mlp_norm, layer, "mlp.norm");
 }
 
-clipcls_status transformer_want(struct transformer *transformer, const struct block_kind *kind,
-                                const struct transformer_config *config, const char *prefix,
-                                struct weight_list *list, clipcls_error *error)
+void transformer_want(struct transformer *transformer, const struct block_kind *kind,
+                      const struct transformer_config *config, const char *prefix,
+                      struct weight_list *list)
 {
 	char layer[96];
 	transformer->config = *config;
 	transformer->post_norm = kind->post_norm;
 	transformer->blocks = memory_new(config->layers, sizeof *transformer->blocks);
-	if (transformer->blocks == NULL)
-		return error_memory(error);
-	for (size_t i = 0; i < config->layers; i++) {
+	list->failed |= transformer->blocks == NULL;
+	for (size_t i = 0; !list->failed && i < config->layers; i++) {
 		snprintf(layer, sizeof layer, "%s.%zu.", prefix, i);
 		want_block(&transformer->blocks[i], kind, config, layer, list);
 	}
-	return CLIPCLS_OK;
 }
 
 void transformer_free(struct transformer *transformer)

@@ -61,10 +61,14 @@ struct weight_list {
 __attribute__((format(printf, 3, 4))) void weight_want(struct weight_list *list, const float **out,
                                                        const char *format, ...);
 void weight_want_norm(struct weight_list *list, struct norm *norm, const char *name);
+/* `name`.weight, .bias, .running_mean and .running_var. */
+struct batch_norm;
+void weight_want_batch_norm(struct weight_list *list, struct batch_norm *norm, const char *name);
 /* `name`.weight and, when `biased`, `name`.bias; the weight as list->form says. */
 void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,
                         size_t k, bool biased);
-/* Fetches everything wanted and frees the list. */
+/* Fetches everything wanted and frees the list. That memory was out while something was wanted is
+ * told here. */
 clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpoint,
                             struct pool *pool, clipcls_error *error);
 
@@ -74,9 +78,9 @@ clipcls_status weight_fetch(struct weight_list *list, struct checkpoint *checkpo
 float *weights_settle(struct linear *const *linears, size_t count, struct pool *pool);
 
 /* Wants all tensors of `prefix`.N; transformer_free frees what this allocated. */
-clipcls_status transformer_want(struct transformer *transformer, const struct block_kind *kind,
-                                const struct transformer_config *config, const char *prefix,
-                                struct weight_list *list, clipcls_error *error);
+void transformer_want(struct transformer *transformer, const struct block_kind *kind,
+                      const struct transformer_config *config, const char *prefix,
+                      struct weight_list *list);
 void transformer_free(struct transformer *transformer);
 
 /* weights_settle of the blocks' linear layers, unless they are in blocks already. Pays when many

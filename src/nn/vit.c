@@ -45,7 +45,7 @@ static size_t tokens_of(const struct vit *vit)
 
 /* ---- weights -------------------------------------------------------------------------------- */
 
-static clipcls_status want_all(struct vit *vit, struct weight_list *list, clipcls_error *error)
+static void want_all(struct vit *vit, struct weight_list *list)
 {
 	const struct vit_config *config = &vit->config;
 	size_t D = config->transformer.width, P = config->patch_size;
@@ -63,8 +63,8 @@ static clipcls_status want_all(struct vit *vit, struct weight_list *list, clipcl
 	if (config->projection)
 		weight_want_linear(list, &vit->projection, "visual_projection", vit->projection_dim, D,
 		                   config->projection_bias);
-	return transformer_want(&vit->transformer, &clip_blocks, &config->transformer,
-	                        "vision_model.encoder.layers", list, error);
+	transformer_want(&vit->transformer, &clip_blocks, &config->transformer,
+	                 "vision_model.encoder.layers", list);
 }
 
 /* The angles of rotary positions, where the config has them. */
@@ -132,10 +132,8 @@ static clipcls_status vit_load(void **out, struct checkpoint *checkpoint, enum w
 	vit->config = config->vision.vit;
 	vit->image_size = config->vision.image_size;
 	vit->projection_dim = config->projection_dim;
-	clipcls_status status = want_all(vit, &list, error);
-	clipcls_status fetched =
-	    weight_fetch(&list, checkpoint, pool, status == CLIPCLS_OK ? error : NULL);
-	status = status == CLIPCLS_OK ? fetched : status;
+	want_all(vit, &list);
+	clipcls_status status = weight_fetch(&list, checkpoint, pool, error);
 	if (status == CLIPCLS_OK)
 		status = fit_positions(vit, error);
 	if (status == CLIPCLS_OK)

@@ -3,6 +3,7 @@
 #include "base/checked.h"
 #include "base/memory.h"
 #include "nn/blocked.h"
+#include "nn/conv.h"
 
 #include <stdarg.h>
 #include <stdio.h>
@@ -31,6 +32,14 @@ void weight_want_norm(struct weight_list *list, struct norm *norm, const char *n
 {
 	weight_want(list, &norm->weight, "%s.weight", name);
 	weight_want(list, &norm->bias, "%s.bias", name);
+}
+
+void weight_want_batch_norm(struct weight_list *list, struct batch_norm *norm, const char *name)
+{
+	weight_want(list, &norm->weight, "%s.weight", name);
+	weight_want(list, &norm->bias, "%s.bias", name);
+	weight_want(list, &norm->mean, "%s.running_mean", name);
+	weight_want(list, &norm->variance, "%s.running_var", name);
 }
 
 void weight_want_linear(struct weight_list *list, struct linear *linear, const char *name, size_t n,

@@ -1,28 +1,14 @@
 /* Loading CLIP's ResNets when memory is out. */
 #include "failing.h"
+#include "failing_tower.h"
 
 #include "test_resnet.h"
-
-#include "nn/image_tower.h"
-
-static clipcls_status load_tower(const void *context, clipcls_error *failure)
-{
-	struct checkpoint *checkpoint = NULL;
-	struct image_tower *tower = NULL;
-	clipcls_status status = checkpoint_open(&checkpoint, context, NULL, failure);
-	if (status == CLIPCLS_OK)
-		status = image_tower_load(&tower, checkpoint, WEIGHTS_FAST, NULL, failure);
-	assert_true((status == CLIPCLS_OK) == (tower != NULL));
-	image_tower_free(tower);
-	checkpoint_free(checkpoint);
-	return status;
-}
 
 static void a_tower_is_loaded_or_memory_is_out(void **state)
 {
 	char *directory = resnet_checkpoint(VISION);
 	(void)state;
-	expect_memory_errors_or_success("ResNet", load_tower, directory);
+	expect_memory_errors_or_success("ResNet", failing_tower_load, directory);
 	fixture_remove(directory);
 }
 

@@ -1,13 +1,10 @@
 /* The tokenizer.json of models that are not CLIP's, and BERT's vocab.txt: what they make of texts,
  * and what is refused. */
+#include "test_ids.h"
 #include "test_pipeline.h"
-#include "unit.h"
 
 #include "base/buffer.h"
 #include "text/json_walk.h"
-#include "text/tokenizer.h"
-
-#define CONTEXT_LENGTH 16
 
 static clipcls_error error;
 
@@ -20,21 +17,6 @@ static clipcls_status open_text(struct tokenizer **out, const char *text, enum t
 	const struct tokenizer_config config = { .kind = kind, .cleaning = cleaning };
 	return tokenizer_new(out, &files, &config, 100, &error);
 }
-
-/* expected ends with -1. */
-static void expect_ids(const struct tokenizer *tokenizer, const char *text, size_t context_length,
-                       const int32_t *expected)
-{
-	int32_t ids[CONTEXT_LENGTH];
-	size_t count = 0;
-	assert_ok(tokenizer_encode(tokenizer, ids, &count, text, strlen(text), context_length, &error));
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(ids[i], expected[i]);
-	assert_int_equal(expected[count], -1);
-}
-
-#define EXPECT(text, context_length, ...) \
-	expect_ids(tokenizer, text, context_length, (const int32_t[]){ __VA_ARGS__, -1 })
 
 /* The document with its first `old` replaced. */
 static clipcls_status open_edited(struct tokenizer **out, const char *document, const char *old,

@@ -1,16 +1,14 @@
 /* SentencePiece model files: what is read from them, what is refused, and the way to SigLIP's ids.
  */
+#include "test_ids.h"
 #include "test_spiece.h"
-#include "unit.h"
 
 #include "text/charsmap.h"
 #include "text/protobuf.h"
-#include "text/tokenizer.h"
 
 #include <math.h>
 #include <stdio.h>
 
-#define CONTEXT_LENGTH 16
 #define UNDERLINE "\xe2\x96\x81"
 
 static clipcls_error error;
@@ -33,21 +31,6 @@ static void expect_refused(const struct buffer *model, clipcls_status expected, 
 	if (strstr(error.message, message) == NULL || strstr(error.message, "spiece.model") == NULL)
 		fail_msg("\"%s\" lacks \"%s\"", error.message, message);
 }
-
-/* expected ends with -1. */
-static void expect_ids(const struct tokenizer *tokenizer, const char *text, size_t context_length,
-                       const int32_t *expected)
-{
-	int32_t ids[CONTEXT_LENGTH];
-	size_t count = 0;
-	assert_ok(tokenizer_encode(tokenizer, ids, &count, text, strlen(text), context_length, &error));
-	for (size_t i = 0; i < count; i++)
-		assert_int_equal(ids[i], expected[i]);
-	assert_int_equal(expected[count], -1);
-}
-
-#define EXPECT(text, context_length, ...) \
-	expect_ids(tokenizer, text, context_length, (const int32_t[]){ __VA_ARGS__, -1 })
 
 static void the_best_way_to_cut_a_text_is_taken(void **state)
 {
