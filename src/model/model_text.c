@@ -182,13 +182,20 @@ static void list_tensors(struct tensor_list *list, const struct model_config *co
 	                 &text->transformer);
 }
 
-static clipcls_status check(const void *part, const char *path, clipcls_error *error)
+clipcls_status text_config_check(const struct text_config *config, const char *path,
+                                 clipcls_error *error)
 {
-	const struct text_config *config = part;
 	clipcls_status status = transformer_config_check(&config->transformer, "text", path, error);
 	if (status == CLIPCLS_OK && config->context_length < 2)
 		status = error_set(error, CLIPCLS_ERR_FORMAT,
 		                   "%s: context_length leaves no room for start and end", path);
+	return status;
+}
+
+static clipcls_status check(const void *part, const char *path, clipcls_error *error)
+{
+	const struct text_config *config = part;
+	clipcls_status status = text_config_check(config, path, error);
 	if (status == CLIPCLS_OK && config->attention == TEXT_ATTENTION_CAUSAL &&
 	    (config->pooling == POOLING_FIRST || config->pooling == POOLING_LAST))
 		status = error_set(error, CLIPCLS_ERR_UNSUPPORTED,
@@ -197,12 +204,12 @@ static clipcls_status check(const void *part, const char *path, clipcls_error *e
 	return status;
 }
 
-static void describe(struct tower_shape *out, const void *part)
+void text_describe(struct tower_shape *out, const void *part)
 {
 	const struct text_config *config = part;
 	*out = transformer_shape(&config->transformer);
 }
 
 const struct tower_model text_model = {
-	{ fields, sizeof fields / sizeof *fields }, check, list_tensors, describe
+	{ fields, sizeof fields / sizeof *fields }, check, list_tensors, text_describe
 };

@@ -29,6 +29,11 @@ extern const struct tower_model bert_model;         /* model_bert.c */
 	}
 extern const char *const text_attention_words[], *const text_pooling_words[];
 
+/* What every text tower asks of its config, and shows of it (model_text.c). */
+clipcls_status text_config_check(const struct text_config *config, const char *path,
+                                 clipcls_error *error);
+void text_describe(struct tower_shape *out, const void *part);
+
 /* ---- stacks of transformer blocks (model_text.c, config_check.c) ----------------------------- */
 
 /* Lists the blocks, whose names are prefix, number, dot, name; in the file, with source_prefix.

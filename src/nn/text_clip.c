@@ -61,21 +61,24 @@ static void text_settle(void *text, struct pool *pool)
 	transformer_settle(&((struct text_clip *)text)->transformer, pool);
 }
 
-/* Causal attention is over a trie, any other over whole contexts. */
-static struct attention_rows rows_of(const struct text_clip *tower, const uint32_t *parents,
-                                     size_t count)
+/* A trie, or sequences: prompt_rows.h. */
+static struct attention_rows rows_of(const struct text_clip *tower,
+                                     const struct prompt_rows *prompts)
 {
-	if (tower->config.attention == TEXT_ATTENTION_CAUSAL)
-		return (struct attention_rows){ .count = count,
-			                            .parents = parents,
-			                            .max_depth = tower->config.context_length };
-	return (struct attention_rows){ .count = count, .tokens = tower->config.context_length };
+	return (struct attention_rows){ .count = prompts->count,
+		                            .tokens = prompts->tokens,
+		                            .parents = prompts->parents,
+		                            .max_depth = tower->config.context_length };
 }
 
 static size_t text_scratch(const void *text, size_t rows, size_t threads)
 {
 	const struct text_clip *tower = text;
-	struct attention_rows attention_rows = rows_of(tower, NULL, rows);
+	bool causal = tower->config.attention == TEXT_ATTENTION_CAUSAL;
+	/* The longest sequences take most. */
+	const struct prompt_rows most = { .count = rows,
+		                              .tokens = causal ? 0 : tower->config.context_length };
+	struct attention_rows attention_rows = rows_of(tower, &most);
 	return arena_size_of(rows * tower->config.transformer.width) +
 	       transformer_scratch(&tower->transformer, &attention_rows, threads);
 }
@@ -86,7 +89,7 @@ static void text_forward(float *out, const struct prompt_rows *prompts, const vo
 	const struct text_clip *tower = text;
 	const struct transformer_config *config = &tower->config.transformer;
 	size_t D = config->width, mark = arena->used, n = prompts->end_count;
-	struct attention_rows rows = rows_of(tower, prompts->parents, prompts->count);
+	struct attention_rows rows = rows_of(tower, prompts);
 	float *x = arena_floats(arena, rows.count * D);
 	for (size_t i = 0; i < rows.count; i++) {
 		weight_rows_get(x + i * D, &tower->token_embedding, (size_t)prompts->ids[i]);

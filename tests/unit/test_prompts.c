@@ -1,8 +1,9 @@
-/* Prompts that no text tower could take: ids come from files, and are places in its embeddings. */
+/* Prompts as text towers get them: ids come from files, and are places in a tower's embeddings. */
 #include "test_layouts.h"
 #include "test_pipeline.h"
 
 #include "clipcls.h"
+#include "nn/text_tower.h"
 
 static clipcls_error error;
 
@@ -67,10 +68,52 @@ static void a_prompt_without_tokens_is_refused(void **state)
 	buffer_free(&bare);
 }
 
+/* out: of `count` ids, as the text tower sees them with `attention`. */
+static void embed_ids(float out[5], const int32_t *ids, size_t count, enum text_attention attention)
+{
+	const struct prompt prompt = { ids, count, count - 1 };
+	const size_t order = 0;
+	char *directory = fixture_checkpoint();
+	struct checkpoint *checkpoint = NULL;
+	struct text_tower *tower = NULL;
+	struct prompt_rows rows;
+	struct arena arena;
+	size_t used;
+	uint32_t end_of;
+	assert_ok(checkpoint_open(&checkpoint, directory, NULL, &error));
+	((struct model_config *)checkpoint_config(checkpoint))->text.attention = attention;
+	assert_ok(text_tower_load(&tower, checkpoint, NULL, &error));
+	assert_ok(prompt_sequences_build(&rows, &used, &end_of, &prompt, &order, 1, 6, &error));
+	assert_ok(arena_init(&arena, text_tower_scratch(tower, rows.count, 1), &error));
+	text_tower_forward(out, &rows, tower, &arena, NULL);
+	arena_free(&arena);
+	prompt_rows_free(&rows);
+	text_tower_free(tower);
+	checkpoint_free(checkpoint);
+	fixture_remove(directory);
+}
+
+static void a_prompt_that_sees_itself_alone_may_be_shorter_than_the_context(void **state)
+{
+	static const int32_t ids[6] = { 9, 1, 2, 1, 3, 10 };
+	float whole[5], context[5], some[5];
+	(void)state;
+	embed_ids(whole, ids, 6, TEXT_ATTENTION_PROMPT);
+	embed_ids(context, ids, 6, TEXT_ATTENTION_CONTEXT);
+	embed_ids(some, ids, 4, TEXT_ATTENTION_PROMPT);
+	assert_memory_equal(whole, context, sizeof whole);
+	assert_memory_not_equal(some, whole, sizeof some);
+	double length = 0;
+	for (size_t i = 0; i < 5; i++)
+		length += (double)some[i] * some[i];
+	assert_true(length > 0.9999 && length < 1.0001);
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(padding_is_a_token_of_the_tower),
+		cmocka_unit_test(a_prompt_that_sees_itself_alone_may_be_shorter_than_the_context),
 		cmocka_unit_test(a_prompt_without_tokens_is_refused),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
