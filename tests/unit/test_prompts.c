@@ -5,6 +5,8 @@
 #include "clipcls.h"
 #include "nn/text_tower.h"
 
+#include <math.h>
+
 static clipcls_error error;
 
 /* What the text tower makes of an empty text. text: keys of text_cfg.   files: the tokenizer's,
@@ -68,12 +70,31 @@ static void a_prompt_without_tokens_is_refused(void **state)
 	buffer_free(&bare);
 }
 
+/* The fixture's weights divided by 4: as they are, the blocks saturate, and what a prompt holds
+ * shows only in the last bits of its embedding. */
+static char *calm_checkpoint(void)
+{
+	char *directory = fixture_checkpoint();
+	struct buffer file = fixture_weights(NULL, "");
+	uint64_t header;
+	memcpy(&header, file.bytes, sizeof header);
+	for (size_t at = 8 + (size_t)header; at < file.size; at += sizeof(float)) {
+		float value;
+		memcpy(&value, file.bytes + at, sizeof value);
+		value /= 4;
+		memcpy(file.bytes + at, &value, sizeof value);
+	}
+	fixture_write(directory, "model.safetensors", file.bytes, file.size);
+	buffer_free(&file);
+	return directory;
+}
+
 /* out: of `count` ids, as the text tower sees them with `attention`. */
 static void embed_ids(float out[5], const int32_t *ids, size_t count, enum text_attention attention)
 {
 	const struct prompt prompt = { ids, count, count - 1 };
 	const size_t order = 0;
-	char *directory = fixture_checkpoint();
+	char *directory = calm_checkpoint();
 	struct checkpoint *checkpoint = NULL;
 	struct text_tower *tower = NULL;
 	struct prompt_rows rows;
@@ -102,10 +123,12 @@ static void a_prompt_that_sees_itself_alone_may_be_shorter_than_the_context(void
 	embed_ids(context, ids, 6, TEXT_ATTENTION_CONTEXT);
 	embed_ids(some, ids, 4, TEXT_ATTENTION_PROMPT);
 	assert_memory_equal(whole, context, sizeof whole);
-	assert_memory_not_equal(some, whole, sizeof some);
-	double length = 0;
-	for (size_t i = 0; i < 5; i++)
+	double length = 0, apart = 0;
+	for (size_t i = 0; i < 5; i++) {
 		length += (double)some[i] * some[i];
+		apart = fmax(apart, fabs((double)some[i] - whole[i]));
+	}
+	assert_true(apart > 1e-4);
 	assert_true(length > 0.9999 && length < 1.0001);
 }
 
