@@ -1,4 +1,5 @@
 /* What the keys of the label cache tell apart. */
+#include "test_edit.h"
 #include "test_model.h"
 
 #include "base/cpu.h"
@@ -144,14 +145,9 @@ static void labels_prompts_and_templates_make_the_key(void **state)
 /* config.json with the first `from` replaced by `to`. */
 static void rewrite_config(const char *directory, const char *from, const char *to)
 {
-	struct buffer text = { 0 };
-	const char *place = strstr(fixture_config, from);
-	assert_non_null(place);
-	buffer_append(&text, fixture_config, (size_t)(place - fixture_config));
-	buffer_text(&text, to);
-	buffer_text(&text, place + strlen(from));
-	fixture_write(directory, "config.json", text.bytes, text.size);
-	buffer_free(&text);
+	char *text = edited(fixture_config, from, to);
+	fixture_write_text(directory, "config.json", text);
+	free(text);
 }
 
 static void the_text_towers_config_makes_the_key(void **state)

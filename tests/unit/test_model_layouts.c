@@ -1,36 +1,17 @@
 /* What the two layouts' configs may say, key by key. */
+#include "test_edit.h"
 #include "test_layouts.h"
 
 #include "model/config.h"
 
 static clipcls_error error;
 
-/* One text replaced in one of a directory's config files. */
-struct edit {
-	const char *old, *new;
-	clipcls_status status;
-	const char *message; /* of the error; NULL = the config is fine */
-};
-
-/* The text with its first `old` replaced. */
-static char *edited(const char *text, const struct edit *edit)
-{
-	struct buffer out = { 0 };
-	const char *place = strstr(text, edit->old);
-	if (place == NULL)
-		fail_msg("no %s in %s", edit->old, text);
-	buffer_append(&out, text, (size_t)(place - text));
-	buffer_text(&out, edit->new);
-	buffer_text(&out, place + strlen(edit->old));
-	assert_false(out.failed);
-	return out.bytes;
-}
-
+/* One text replaced in one of a directory's config files; a message of NULL: the config is fine. */
 static void expect_edit(const char *directory, const char *file, const char *text,
                         const struct edit *edit)
 {
 	struct checkpoint *checkpoint = NULL;
-	char *changed = edited(text, edit);
+	char *changed = edited(text, edit->old, edit->new);
 	fixture_write_text(directory, file, changed);
 	clipcls_status status = checkpoint_open(&checkpoint, directory, NULL, &error);
 	if (status != edit->status ||
@@ -174,9 +155,8 @@ static void openclip_activations_follow_the_towers_settings(void **state)
 		struct checkpoint *checkpoint = NULL;
 		struct buffer tower = { 0 };
 		buffer_format(&tower, "\"vision_cfg\":{%s", cases[i].kwargs);
-		const struct edit gelu = { "\"quick_gelu\":true", "\"quick_gelu\":false", FINE };
-		const struct edit kwargs = { "\"vision_cfg\":{", tower.bytes, FINE };
-		char *first = edited(openclip_config, &gelu), *text = edited(first, &kwargs);
+		char *first = edited(openclip_config, "\"quick_gelu\":true", "\"quick_gelu\":false");
+		char *text = edited(first, "\"vision_cfg\":{", tower.bytes);
 		fixture_write_text(directory, "open_clip_config.json", text);
 		clipcls_status status = checkpoint_open(&checkpoint, directory, NULL, &error);
 		if (cases[i].message != NULL)
@@ -277,8 +257,8 @@ static void huggingface_preprocessing_is_read_or_refused_by_name(void **state)
 	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++)
 		expect_edit(directory, "preprocessor_config.json", preprocessor_config, &edits[i]);
 	/* Both sides given and no crop: these have to be the tower's. */
-	const struct edit square = { SIZE("{\"height\":8,\"width\":8}"), FINE };
-	char *text = edited(preprocessor_config, &square), *uncropped = edited(text, &squashed[0]);
+	char *text = edited(preprocessor_config, SIZE("{\"height\":8,\"width\":8}"));
+	char *uncropped = edited(text, squashed[0].old, squashed[0].new);
 	expect_edit(directory, "preprocessor_config.json", uncropped, &squashed[1]);
 	free(uncropped);
 	free(text);

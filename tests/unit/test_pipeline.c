@@ -1,10 +1,13 @@
 /* The tokenizer.json of models that are not CLIP's, and BERT's vocab.txt: what they make of texts,
  * and what is refused. */
+#include "test_edit.h"
 #include "test_ids.h"
 #include "test_pipeline.h"
 
 #include "base/buffer.h"
 #include "text/json_walk.h"
+
+#include <stdlib.h>
 
 static clipcls_error error;
 
@@ -22,23 +25,11 @@ static clipcls_status open_text(struct tokenizer **out, const char *text, enum t
 static clipcls_status open_edited(struct tokenizer **out, const char *document, const char *old,
                                   const char *new, enum tokenizer_kind kind)
 {
-	struct buffer text = { 0 };
-	const char *place = strstr(document, old);
-	if (place == NULL)
-		fail_msg("no %s", old);
-	buffer_append(&text, document, (size_t)(place - document));
-	buffer_text(&text, new);
-	buffer_text(&text, place + strlen(old));
-	clipcls_status status = open_text(out, text.bytes, kind, TEXT_CLEANING_NONE);
-	buffer_free(&text);
+	char *text = edited(document, old, new);
+	clipcls_status status = open_text(out, text, kind, TEXT_CLEANING_NONE);
+	free(text);
 	return status;
 }
-
-struct edit {
-	const char *old, *new;
-	clipcls_status status;
-	const char *message;
-};
 
 #define REFUSED(old, new, message)                                   \
 	{                                                                \
@@ -258,18 +249,15 @@ static void an_added_token_takes_the_spaces_that_it_says(void **state)
 static void lower_case_is_added_where_the_class_does(void **state)
 {
 	struct tokenizer *tokenizer = NULL;
-	struct buffer text = { 0 };
-	const char *lower = "{\"type\":\"Lowercase\"},", *place = strstr(BPE_JSON, lower);
+	char *text = edited(BPE_JSON, "{\"type\":\"Lowercase\"},", "");
 	(void)state;
-	buffer_append(&text, BPE_JSON, (size_t)(place - BPE_JSON));
-	buffer_text(&text, place + strlen(lower));
-	assert_ok(open_text(&tokenizer, text.bytes, TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_LOWER));
+	assert_ok(open_text(&tokenizer, text, TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_LOWER));
 	EXPECT("ABC", CONTEXT_LENGTH, 8, 1);
 	tokenizer_free(tokenizer);
-	assert_ok(open_text(&tokenizer, text.bytes, TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE));
+	assert_ok(open_text(&tokenizer, text, TOKENIZER_SENTENCEPIECE, TEXT_CLEANING_NONE));
 	EXPECT("ABC", CONTEXT_LENGTH, 2, 1);
 	tokenizer_free(tokenizer);
-	buffer_free(&text);
+	free(text);
 }
 
 static void other_byte_pair_files_are_refused(void **state)

@@ -1,4 +1,5 @@
 /* The config of a single file: every key must be there, none beside them, each in its range. */
+#include "test_edit.h"
 #include "test_model.h"
 
 #include "model/single.h"
@@ -48,11 +49,7 @@ static void what_is_written_is_read_back_to_the_last_bit(void **state)
 
 static void every_edit_is_refused_by_name(void **state)
 {
-	static const struct {
-		const char *old, *new;
-		clipcls_status status;
-		const char *message;
-	} edits[] = {
+	static const struct edit edits[] = {
 		{ "\"vocab_size\":11,", "", CLIPCLS_ERR_FORMAT, "vocab_size is missing" },
 		{ "\"vocab_size\":11,", "\"vocab_size\":11,\"more\":1,", CLIPCLS_ERR_UNSUPPORTED,
 		  "more = 1 is not supported" },
@@ -74,16 +71,10 @@ static void every_edit_is_refused_by_name(void **state)
 	(void)state;
 	single_config_write(&text, &config);
 	for (size_t i = 0; i < sizeof edits / sizeof *edits; i++) {
-		struct buffer changed = { 0 };
-		const char *place = strstr(text.bytes, edits[i].old);
-		if (place == NULL)
-			fail_msg("no %s in %s", edits[i].old, text.bytes);
-		buffer_append(&changed, text.bytes, (size_t)(place - text.bytes));
-		buffer_text(&changed, edits[i].new);
-		buffer_text(&changed, place + strlen(edits[i].old));
-		assert_error(single_config_read(&back, changed.bytes, "x", &error), edits[i].status,
+		char *changed = edited(text.bytes, edits[i].old, edits[i].new);
+		assert_error(single_config_read(&back, changed, "x", &error), edits[i].status,
 		             edits[i].message);
-		buffer_free(&changed);
+		free(changed);
 	}
 	buffer_free(&text);
 }

@@ -1,4 +1,5 @@
 /* What a tokenizer.json has to be, part by part, and the walk through its text. */
+#include "test_edit.h"
 #include "test_tokenizer.h"
 
 #include "base/buffer.h"
@@ -25,26 +26,15 @@ static clipcls_status open_document(const char *text)
 /* The document with its first `old` replaced. */
 static clipcls_status open_edited(const char *old, const char *new)
 {
-	static const char document[] = TOKENIZER_JSON;
-	struct buffer text = { 0 };
-	const char *place = strstr(document, old);
-	if (place == NULL)
-		fail_msg("no %s", old);
-	buffer_append(&text, document, (size_t)(place - document));
-	buffer_text(&text, new);
-	buffer_text(&text, place + strlen(old));
-	clipcls_status status = open_document(text.bytes);
-	buffer_free(&text);
+	char *text = edited(TOKENIZER_JSON, old, new);
+	clipcls_status status = open_document(text);
+	free(text);
 	return status;
 }
 
 static void every_part_that_is_not_clips_is_refused(void **state)
 {
-	static const struct {
-		const char *old, *new;
-		clipcls_status status;
-		const char *message;
-	} edits[] = {
+	static const struct edit edits[] = {
 #define NORMALIZER_CASE(old, new) { old, new, CLIPCLS_ERR_UNSUPPORTED, "normalizer is not CLIP's" }
 		NORMALIZER_CASE("\"Sequence\"", "\"X\""),
 		NORMALIZER_CASE("\"NFC\"", "\"NFD\""),
