@@ -110,5 +110,7 @@ enum exit_code command_inspect(const struct options *options);
 enum exit_code command_bench(const struct options *options);
 enum exit_code command_models(const struct options *options);
 enum exit_code command_get(const struct options *options);
+enum exit_code command_man(const struct options *options);
+enum exit_code command_completion(const struct options *options);
 
 #endif

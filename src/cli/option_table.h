@@ -16,7 +16,9 @@ enum {
 	FOR_EMBED = 128,
 	FOR_SEARCH = 256,
 	FOR_PROBE = 512, /* probe train; probe apply takes what classify does */
-	FOR_ALL = 1023
+	FOR_MAN = 1024,
+	FOR_COMPLETION = 2048,
+	FOR_ALL = 4095
 };
 
 struct option_row {
