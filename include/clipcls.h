@@ -294,6 +294,8 @@ typedef struct clipcls_result {
 CLIPCLS_API void clipcls_classifier_rank(const clipcls_classifier *classifier,
                                          const float *embedding, clipcls_result *out);
 
+#define CLIPCLS_THUMBNAIL_LIMIT 128 /**< the longer side of a thumbnail at most */
+
 /** How a picture's bytes become pixels. Zero-initialised = the defaults. */
 typedef struct clipcls_image_options {
 	int ignore_exif;       /**< 1: do not apply the EXIF orientation */
@@ -303,6 +305,8 @@ typedef struct clipcls_image_options {
 	int fast_decode; /**< 1: decode large JPEGs at 1/2, 1/4 or 1/8 of their size, at least twice
 	                    the size they are resized to: faster, pixels differ a little. Without
 	                    effect in builds without libjpeg-turbo, and on other formats. */
+	size_t thumbnail_size; /**< the longer side of a small copy of the picture that comes with its
+	                          record, at most CLIPCLS_THUMBNAIL_LIMIT; 0 = none */
 } clipcls_image_options;
 
 /** One picture: a file's path, or bytes in memory where `bytes` is not NULL. */
@@ -320,6 +324,13 @@ typedef struct clipcls_record {
 	const char *message;           /**< the reason, without the path; "" when CLIPCLS_OK */
 	const float *embedding;        /**< (E), unit length; NULL on error */
 	const clipcls_result *results; /**< (L), ranked; NULL on error or without a classifier */
+	/** The bytes of a JPEG file: the whole picture, upright, reduced to thumbnail_size,
+	 * transparency on the background or on a checkerboard. NULL on error or where none was asked
+	 * for. Whatever the picture holds, the file is one that this library made. */
+	const void *thumbnail;
+	size_t thumbnail_bytes;  /**< of the JPEG file */
+	size_t thumbnail_width;  /**< in pixels */
+	size_t thumbnail_height; /**< in pixels */
 } clipcls_record;
 
 /** What a source of inputs says. */

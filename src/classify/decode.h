@@ -3,6 +3,7 @@
 #ifndef CLIPCLS_CLASSIFY_DECODE_H
 #define CLIPCLS_CLASSIFY_DECODE_H
 
+#include "image/thumbnail.h"
 #include "jail/jail.h"
 #include "model/config.h"
 
@@ -14,14 +15,20 @@
  * one would push the reason out of the message. */
 #define DECODE_NAME "image"
 
+/* What a picture becomes. */
+struct decoded {
+	struct thumbnail thumbnail; /* where the options ask for one */
+	uint8_t rgb[];              /* (S, S, 3), S = image_size */
+};
+
 /* Makes the processes for `workers` threads. seconds: that a picture may take; pixels: of the
  * largest one. `config` must stay. As jail_new. */
 clipcls_status decode_jail(struct jail **out, const struct model_config *config, size_t workers,
                            double seconds, size_t pixels, clipcls_error *error);
 
-/* rgb: (S, S, 3), S = image_size. jail: NULL = in this process. Errors as of reading a file and of
- * preprocess_rgb, and as of jail_run; messages begin with DECODE_NAME. */
-clipcls_status decode_picture(uint8_t *rgb, struct jail *jail, size_t worker,
+/* jail: NULL = in this process. Errors as of reading a file and of preprocess_picture, and as of
+ * jail_run; messages begin with DECODE_NAME. */
+clipcls_status decode_picture(struct decoded *out, struct jail *jail, size_t worker,
                               const clipcls_input *input, const struct model_config *config,
                               const clipcls_image_options *options, clipcls_error *error);
 

@@ -2,6 +2,7 @@
 #ifndef CLIPCLS_CLASSIFY_MODEL_H
 #define CLIPCLS_CLASSIFY_MODEL_H
 
+#include "classify/decode.h"
 #include "classify/precision.h"
 #include "model/checkpoint.h"
 #include "nn/image_tower.h"
@@ -11,7 +12,7 @@
 /* One worker's memory for the image tower. */
 struct image_worker {
 	float *pixels;      /* (batch, 3, S, S) */
-	uint8_t *rgb;       /* (S, S, 3) */
+	struct decoded *decoded;
 	struct arena arena; /* for a forward pass of `batch` pictures */
 };
 

@@ -24,7 +24,9 @@ struct item {
 	clipcls_input input;
 	clipcls_status status;
 	clipcls_error error;
-	float *embedding; /* (E) in the window's block */
+	float *embedding;        /* (E) in the window's block */
+	struct buffer thumbnail; /* a JPEG file, where the options ask for one */
+	size_t thumbnail_width, thumbnail_height;
 };
 
 struct stream {
@@ -40,6 +42,19 @@ struct stream {
 	size_t batch; /* pictures per task in this window */
 };
 
+static bool wants_thumbnails(const struct stream *stream)
+{
+	return stream->options != NULL && stream->options->thumbnail_size > 0;
+}
+
+static clipcls_status keep_thumbnail(struct item *item, const struct thumbnail *thumbnail)
+{
+	thumbnail_encode(&item->thumbnail, thumbnail);
+	item->thumbnail_width = thumbnail->width;
+	item->thumbnail_height = thumbnail->height;
+	return item->thumbnail.failed ? error_memory(&item->error) : CLIPCLS_OK;
+}
+
 /* Decodes items [first, first + n), encodes those that decoded. `pool`: NULL inside a task. */
 static void encode_items(struct stream *stream, size_t first, size_t n, size_t worker,
                          struct pool *pool)
@@ -51,11 +66,14 @@ static void encode_items(struct stream *stream, size_t first, size_t n, size_t w
 	float *embeddings = stream->embeddings + first * E;
 	for (size_t i = first; i < first + n; i++) {
 		struct item *item = &stream->items[i];
-		item->status = decode_picture(own->rgb, model->jail, worker, &item->input, config,
+		item->status = decode_picture(own->decoded, model->jail, worker, &item->input, config,
 		                              stream->options, &item->error);
+		if (item->status == CLIPCLS_OK && wants_thumbnails(stream))
+			item->status = keep_thumbnail(item, &own->decoded->thumbnail);
 		if (item->status != CLIPCLS_OK)
 			continue;
-		preprocess_normalize(own->pixels + good * 3 * S * S, own->rgb, &config->preprocess, S);
+		preprocess_normalize(own->pixels + good * 3 * S * S, own->decoded->rgb, &config->preprocess,
+		                     S);
 		item->embedding = embeddings + good++ * E;
 	}
 	if (good > 0)
@@ -99,6 +117,10 @@ static clipcls_status deliver(struct stream *stream, clipcls_error *error)
 			.status = item->status,
 			.message = good ? "" : reason(item->error.message),
 			.embedding = good ? item->embedding : NULL,
+			.thumbnail = good ? item->thumbnail.bytes : NULL,
+			.thumbnail_bytes = good ? item->thumbnail.size : 0,
+			.thumbnail_width = item->thumbnail_width,
+			.thumbnail_height = item->thumbnail_height,
 		};
 		if (good && stream->classifier != NULL) {
 			clipcls_classifier_rank(stream->classifier, item->embedding, stream->results);
@@ -110,10 +132,19 @@ static clipcls_status deliver(struct stream *stream, clipcls_error *error)
 	return CLIPCLS_OK;
 }
 
+static void release_items(struct stream *stream)
+{
+	for (size_t i = 0; i < stream->count; i++)
+		buffer_free(&stream->items[i].thumbnail);
+}
+
 static clipcls_status stream_init(struct stream *stream, clipcls_error *error)
 {
 	clipcls_model *model = stream->model;
 	size_t E = clipcls_model_embedding_size(model), size;
+	if (wants_thumbnails(stream) && stream->options->thumbnail_size > CLIPCLS_THUMBNAIL_LIMIT)
+		return error_set(error, CLIPCLS_ERR_ARGUMENT, "a thumbnail has %d pixels a side at most",
+		                 CLIPCLS_THUMBNAIL_LIMIT);
 	clipcls_status status = model_need_images(model, error);
 	if (status != CLIPCLS_OK)
 		return status;
@@ -162,6 +193,7 @@ static clipcls_status run_stream(struct stream *stream, clipcls_next_fn next, cl
 		status = checkpoint_intact(stream->model->checkpoint, error);
 		if (status == CLIPCLS_OK)
 			status = deliver(stream, error);
+		release_items(stream);
 		window = size_min(WINDOW_GROWTH * window, stream->capacity);
 	}
 	free(stream->items);

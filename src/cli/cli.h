@@ -57,6 +57,7 @@ struct options {
 	const char *index;       /* search: the file that keeps embeddings; NULL = none */
 	struct strings queries;  /* search: texts */
 	struct strings pictures; /* search: --query-image */
+	const char *report;      /* the page to write; NULL = none */
 	const char *resume;      /* the file of an earlier run; NULL = none */
 	bool nul_separated;
 	size_t threads, batch;

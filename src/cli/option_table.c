@@ -90,6 +90,9 @@ const struct option_row option_table[] = {
 	  "read input paths from FILE, one a line; - is stdin" },
 	{ 0, "stream", "FILE", FOR_INPUTS, take_text, AT(stream), NULL,
 	  "read pictures one behind the other (PNM, JPEG, PNG, BMP) from\nFILE; - is stdin" },
+	{ 0, "report", "FILE", FOR_CLASSIFY | FOR_EVAL, take_text, AT(report), NULL,
+	  "also write a page to look at, of this run's pictures: an HTML\nfile that needs nothing "
+	  "else" },
 	{ 0, "resume", "FILE", FOR_CLASSIFY, take_text, AT(resume), NULL,
 	  "skip inputs that FILE, the jsonl output of an earlier run, has" },
 	{ '0', "null", NULL, FOR_INPUTS, take_flag, AT(nul_separated), NULL,

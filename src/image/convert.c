@@ -72,6 +72,13 @@ static void row_alpha(uint8_t *rgba, const uint8_t *in, size_t n, const struct i
 	}
 }
 
+void image_row_rgba(uint8_t *rgba, const struct image *image, size_t y)
+{
+	const uint8_t *in = image->data + y * image->width * image_mode_bytes(image->mode);
+	row_to_rgb(rgba, in, image->width, 4, image);
+	row_alpha(rgba, in, image->width, image);
+}
+
 /* Image.alpha_composite on an opaque background: 7 bits more than the result needs, rounded. */
 static void row_composite(uint8_t *rgb, const uint8_t *rgba, size_t n, const uint8_t *background)
 {
@@ -128,8 +135,7 @@ clipcls_status image_to_rgb(struct image *image, const uint8_t *background, clip
 		const uint8_t *in = image->data + y * width * size;
 		uint8_t *out = rgb->data + y * width * 3;
 		if (composite) {
-			row_to_rgb(rgba, in, width, 4, image);
-			row_alpha(rgba, in, width, image);
+			image_row_rgba(rgba, image, y);
 			row_composite(out, rgba, width, background);
 		} else {
 			row_to_rgb(out, in, width, 3, image);

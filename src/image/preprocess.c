@@ -157,25 +157,15 @@ static struct image_limits decode_limits(const struct preprocess_config *config,
 	return limits;
 }
 
-clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
-                              const struct preprocess_config *config, size_t image_size,
-                              const clipcls_image_options *options, const char *name,
-                              clipcls_error *error)
+/* The decoded and upright picture's pixels. */
+static clipcls_status rgb_of(uint8_t *rgb, struct image *image,
+                             const struct preprocess_config *config, size_t image_size,
+                             const uint8_t *background, const char *name, clipcls_error *error)
 {
-	static const clipcls_image_options defaults = { 0 };
-	const clipcls_image_options *use = options != NULL ? options : &defaults;
-	const struct image_limits limits = decode_limits(config, use);
-	const uint8_t *background = use->has_background ? use->background : NULL;
-	struct image *image = NULL, *part = NULL;
-
-	clipcls_status status = image_decode(&image, bytes, size, &limits, name, error);
-	if (status != CLIPCLS_OK)
-		return status; /* its message has the name */
-	if (!use->ignore_exif)
-		status = image_orient(image, error);
+	struct image *part = NULL;
+	clipcls_status status = CLIPCLS_OK;
 	/* A background is put behind the picture before anything else sees its transparency. */
-	if (status == CLIPCLS_OK && (config->order == PREPROCESS_HUGGINGFACE ||
-	                             (background != NULL && image->has_transparency)))
+	if (config->order == PREPROCESS_HUGGINGFACE || (background != NULL && image->has_transparency))
 		status = image_to_rgb(image, background, error);
 	if (status == CLIPCLS_OK && config->order == PREPROCESS_HUGGINGFACE &&
 	    !config->transparent_kept)
@@ -183,7 +173,7 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
 	if (status == CLIPCLS_OK) {
 		status = check_shape(image, config, image_size, name, error);
 		if (status != CLIPCLS_OK)
-			goto cleanup;
+			return status; /* its message has the name */
 		status = resize_and_crop(&part, image, config, error);
 	}
 	if (status == CLIPCLS_OK)
@@ -192,11 +182,42 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
 		memcpy(rgb, part->data, image_size * image_size * 3);
 	else
 		error_prefix(error, "%s: ", name);
-
-cleanup:
-	image_free(image);
 	image_free(part);
 	return status;
+}
+
+clipcls_status preprocess_picture(uint8_t *rgb, struct thumbnail *thumbnail, const uint8_t *bytes,
+                                  size_t size, const struct preprocess_config *config,
+                                  size_t image_size, const clipcls_image_options *options,
+                                  const char *name, clipcls_error *error)
+{
+	static const clipcls_image_options defaults = { 0 };
+	const clipcls_image_options *use = options != NULL ? options : &defaults;
+	const struct image_limits limits = decode_limits(config, use);
+	const uint8_t *background = use->has_background ? use->background : NULL;
+	struct image *image = NULL;
+
+	clipcls_status status = image_decode(&image, bytes, size, &limits, name, error);
+	if (status != CLIPCLS_OK)
+		return status; /* its message has the name */
+	if (!use->ignore_exif)
+		status = image_orient(image, error);
+	if (status == CLIPCLS_OK && thumbnail != NULL && use->thumbnail_size > 0)
+		status = thumbnail_make(thumbnail, image, use->thumbnail_size, background, error);
+	if (status != CLIPCLS_OK)
+		error_prefix(error, "%s: ", name);
+	else
+		status = rgb_of(rgb, image, config, image_size, background, name, error);
+	image_free(image);
+	return status;
+}
+
+clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
+                              const struct preprocess_config *config, size_t image_size,
+                              const clipcls_image_options *options, const char *name,
+                              clipcls_error *error)
+{
+	return preprocess_picture(rgb, NULL, bytes, size, config, image_size, options, name, error);
 }
 
 /* Every value that a channel can take: the pixels are then looked up.

@@ -2,7 +2,7 @@
 #ifndef CLIPCLS_IMAGE_PREPROCESS_H
 #define CLIPCLS_IMAGE_PREPROCESS_H
 
-#include "image/image.h"
+#include "image/thumbnail.h"
 #include "model/config.h"
 
 #define PREPROCESS_MAX_PIXELS 178956970 /* unless the options say; Pillow's limit */
@@ -15,6 +15,13 @@ clipcls_status preprocess_rgb(uint8_t *rgb, const uint8_t *bytes, size_t size,
                               const struct preprocess_config *config, size_t image_size,
                               const clipcls_image_options *options, const char *name,
                               clipcls_error *error);
+
+/* The same; where the options ask for a thumbnail, *thumbnail is made on the way (NULL: it is not).
+ */
+clipcls_status preprocess_picture(uint8_t *rgb, struct thumbnail *thumbnail, const uint8_t *bytes,
+                                  size_t size, const struct preprocess_config *config,
+                                  size_t image_size, const clipcls_image_options *options,
+                                  const char *name, clipcls_error *error);
 
 /* pixels: (3, S, S) = (rgb * rescale_factor - mean) / std, computed as the references do; with
  * rescale_offset and std_twice what these say, too. */

@@ -18,6 +18,9 @@ clipcls_status image_orient(struct image *image, clipcls_error *error);
  * Image.alpha_composite. On error (CLIPCLS_ERR_MEMORY) the picture is as before. */
 clipcls_status image_to_rgb(struct image *image, const uint8_t *background, clipcls_error *error);
 
+/* rgba: (width, 4): a row of the picture, in whatever mode it is, with its transparency. */
+void image_row_rgba(uint8_t *rgba, const struct image *image, size_t y);
+
 /* Makes the pixels of an RGB picture's transparent colour white. Pillow's convert("RGB") drops
  * alpha but keeps such a colour as a note, and CLIPImageProcessorPil composites what has one on
  * white. */

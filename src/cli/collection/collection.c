@@ -1,7 +1,7 @@
 #include "cli/collection/collection.h"
 
 #include "base/clock.h"
-#include "cli/collection/interrupt.h"
+#include "cli/interrupt.h"
 #include "cli/collection/save.h"
 
 #include <errno.h>

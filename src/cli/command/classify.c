@@ -3,8 +3,10 @@
 #include "base/clock.h"
 #include "cli/command/explain_labels.h"
 #include "cli/input/feed.h"
+#include "cli/interrupt.h"
 #include "cli/output/output.h"
 #include "cli/progress.h"
+#include "cli/report/report.h"
 #include "cli/input/resume.h"
 #include "cli/session.h"
 #include "cli/output/verdict.h"
@@ -19,6 +21,7 @@ struct run {
 	struct session session;
 	struct feed feed;
 	struct output output;
+	struct report report;
 	struct progress progress;
 	struct resume *resume; /* NULL = no earlier run */
 	size_t delivered, failed;
@@ -40,7 +43,9 @@ static bool is_done(void *user, const clipcls_input *input)
 static int next_input(void *user, clipcls_input *out)
 {
 	struct run *run = user;
-	return feed_next(&run->feed, out, is_done, run);
+	int said = feed_next(&run->feed, out, is_done, run);
+	/* What came last may have been cut off. */
+	return interrupt_asked() ? CLIPCLS_NEXT_END : said;
 }
 
 static void judge(struct run *run, const clipcls_record *record)
@@ -64,6 +69,7 @@ static int print_record(void *user, const clipcls_record *record)
 	if (verdict_shown(run->options, run->session.labels, record))
 		printed = output_record(&run->output, record);
 	judge(run, record);
+	report_record(&run->report, record, REPORT_NO_CLASS);
 	run->delivered++;
 	run->failed += failed;
 	progress_advance(&run->progress, failed);
@@ -90,26 +96,45 @@ static void prepare_output(struct run *run)
 		run->progress.total = inputs_count(options);
 }
 
-static enum exit_code classify_all(struct run *run, clipcls_error *error)
+/* Why not all pictures have a record; NULL when they have. */
+static const char *why_unfinished(const struct run *run, const clipcls_error *error)
 {
-	double start = clock_seconds();
-	prepare_output(run);
-	output_begin(&run->output);
-	clipcls_status status = clipcls_classify_files(run->session.classifier, &run->options->image,
-	                                               next_input, print_record, run, error);
-	progress_erase(&run->progress);
-	/* After CLIPCLS_ERR_STOPPED stdout has failed: output_finish says so. */
-	if (status != CLIPCLS_OK)
-		return status == CLIPCLS_ERR_STOPPED ? EXIT_FATAL : complain_error(error);
-	output_end(&run->output);
+	if (interrupt_asked())
+		return "interrupted";
+	if (error->status != CLIPCLS_OK)
+		return error->message;
+	return feed_failed(&run->feed) ? "not all inputs could be read" : NULL;
+}
+
+static void tell(const struct run *run, double seconds)
+{
 	if (run->options->verbose)
-		complain("%zu pictures in %.3f s, %zu failed, image tower in %s", run->delivered,
-		         clock_seconds() - start, run->failed, clipcls_model_precision(run->session.model));
+		complain("%zu pictures in %.3f s, %zu failed, image tower in %s", run->delivered, seconds,
+		         run->failed, clipcls_model_precision(run->session.model));
 	if (run->options->verbose && run->resume != NULL)
 		complain("%zu inputs were done before", run->skipped);
 	if (run->delivered + run->skipped == 0 && !feed_failed(&run->feed) && !run->options->quiet)
 		complain("no pictures found");
-	if (feed_failed(&run->feed))
+}
+
+static enum exit_code classify_all(struct run *run, clipcls_error *error)
+{
+	double start = clock_seconds();
+	const clipcls_image_options image = report_image_options(&run->report, run->options);
+	const struct report_run about = { .session = &run->session, .command = "classify" };
+	prepare_output(run);
+	output_begin(&run->output);
+	report_begin(&run->report, &about);
+	clipcls_status status = clipcls_classify_files(run->session.classifier, &image, next_input,
+	                                               print_record, run, error);
+	progress_erase(&run->progress);
+	bool reported = report_end(&run->report, why_unfinished(run, error), run->skipped, NULL);
+	/* After CLIPCLS_ERR_STOPPED stdout has failed: output_finish says so. */
+	if (status != CLIPCLS_OK)
+		return status == CLIPCLS_ERR_STOPPED ? EXIT_FATAL : complain_error(error);
+	output_end(&run->output);
+	tell(run, clock_seconds() - start);
+	if (feed_failed(&run->feed) || !reported)
 		return EXIT_FATAL;
 	return run->failed + run->unmet > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
@@ -119,9 +144,14 @@ enum exit_code command_classify(const struct options *options)
 	struct run run = { .options = options };
 	clipcls_error error = { 0 };
 	enum exit_code code = EXIT_FATAL;
+	if (options->explain_labels && options->report != NULL) {
+		complain("--report is of pictures, and --explain-labels takes none");
+		return EXIT_FATAL;
+	}
 	if (options->explain_labels)
 		return explain_labels(options);
-	if (!inputs_make_sense(options) || !feed_open(&run.feed, options) ||
+	if (!inputs_make_sense(options) || !report_open(&run.report, options->report) ||
+	    !feed_open(&run.feed, options) ||
 	    (options->resume != NULL && !resume_open(&run.resume, options->resume)))
 		goto cleanup;
 	if (session_open(&run.session, options, &error) == CLIPCLS_OK)
@@ -132,6 +162,8 @@ cleanup:
 	feed_close(&run.feed);
 	resume_free(run.resume);
 	output_free(&run.output);
+	report_close(&run.report);
 	session_close(&run.session);
+	interrupt_end();
 	return code;
 }

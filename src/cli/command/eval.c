@@ -3,7 +3,9 @@
 #include "base/clock.h"
 #include "cli/command/eval.h"
 #include "cli/command/eval_print.h"
+#include "cli/interrupt.h"
 #include "cli/progress.h"
+#include "cli/report/report.h"
 #include "cli/session.h"
 #include "cli/sources.h"
 
@@ -15,6 +17,7 @@ struct eval {
 	struct dataset dataset;
 	struct class_map map;
 	struct tally tally;
+	struct report report;
 	struct progress progress;
 	size_t given;
 };
@@ -22,7 +25,7 @@ struct eval {
 static int next_example(void *user, clipcls_input *out)
 {
 	struct eval *eval = user;
-	if (eval->given == eval->dataset.count)
+	if (eval->given == eval->dataset.count || interrupt_asked())
 		return CLIPCLS_NEXT_END;
 	*out = (clipcls_input){ .path = eval->dataset.examples[eval->given++].path };
 	return CLIPCLS_NEXT_GIVEN;
@@ -35,22 +38,47 @@ static int take_record(void *user, const clipcls_record *record)
 	progress_erase(&eval->progress);
 	if (failed)
 		complain("%s: %s", record->path, record->message);
-	tally_add(&eval->tally, eval->dataset.examples[record->index].class, record);
+	size_t class = eval->dataset.examples[record->index].class;
+	tally_add(&eval->tally, class, record);
+	report_record(&eval->report, record, class);
 	progress_advance(&eval->progress, failed);
 	return 0;
 }
 
-static clipcls_status run(struct eval *eval, clipcls_error *error)
+/* Ends the page with the figures of the pictures that were done. */
+static bool end_report(struct eval *eval, const clipcls_error *error)
+{
+	struct buffer figures = { 0 };
+	eval_json(&figures, &eval->dataset, eval->session.labels, &eval->tally);
+	bool good = report_end(&eval->report,
+	                       interrupt_asked()             ? "interrupted"
+	                       : error->status != CLIPCLS_OK ? error->message
+	                                                     : NULL,
+	                       0, &figures);
+	buffer_free(&figures);
+	return good;
+}
+
+static enum exit_code run(struct eval *eval)
 {
 	double start = clock_seconds();
+	clipcls_error error = { 0 };
+	const clipcls_image_options image = report_image_options(&eval->report, eval->options);
+	const struct report_run about = {
+		.session = &eval->session, .command = "eval", .dataset = &eval->dataset, .map = &eval->map
+	};
 	progress_begin(&eval->progress, eval->options, isatty(STDOUT_FILENO));
 	eval->progress.total = eval->dataset.count;
-	clipcls_status status = clipcls_classify_files(eval->session.classifier, &eval->options->image,
-	                                               next_example, take_record, eval, error);
+	report_begin(&eval->report, &about);
+	clipcls_status status = clipcls_classify_files(eval->session.classifier, &image, next_example,
+	                                               take_record, eval, &error);
 	progress_erase(&eval->progress);
-	if (status == CLIPCLS_OK && eval->options->verbose)
+	bool reported = end_report(eval, &error);
+	if (status != CLIPCLS_OK)
+		return complain_error(&error);
+	if (eval->options->verbose)
 		complain("%zu pictures in %.3f s", eval->given, clock_seconds() - start);
-	return status;
+	return reported ? EXIT_DONE : EXIT_FATAL;
 }
 
 static enum exit_code evaluate(struct eval *eval)
@@ -66,12 +94,12 @@ static enum exit_code evaluate(struct eval *eval)
 		complain("out of memory");
 		return EXIT_FATAL;
 	}
-	if (run(eval, &error) != CLIPCLS_OK)
-		return complain_error(&error);
-	enum exit_code code =
-	    options->format == FORMAT_JSON
-	        ? eval_print_json(&eval->dataset, labels, &eval->tally)
-	        : eval_print_text(&eval->dataset, labels, &eval->tally, isatty(STDOUT_FILENO));
+	enum exit_code code = run(eval);
+	if (code != EXIT_DONE || interrupt_asked())
+		return code;
+	code = options->format == FORMAT_JSON
+	           ? eval_print_json(&eval->dataset, labels, &eval->tally)
+	           : eval_print_text(&eval->dataset, labels, &eval->tally, isatty(STDOUT_FILENO));
 	bool failed = tally_sum(&eval->tally, eval->dataset.class_count).all.failed > 0;
 	return code == EXIT_DONE && failed ? EXIT_SOME_FAILED : code;
 }
@@ -99,15 +127,20 @@ enum exit_code command_eval(const struct options *options)
 		complain("eval takes one DIRECTORY or MANIFEST; see 'clipcls eval --help'");
 	else if (options->suggest_templates && options->explain_labels)
 		complain("--suggest-templates and --explain-labels are two reports: ask for one");
+	else if (options->report != NULL && (options->suggest_templates || options->explain_labels))
+		complain("--report shows pictures; --suggest-templates and --explain-labels print theirs");
 	else if (options->probe != NULL && (options->suggest_templates || options->explain_labels))
 		complain(
 		    "--suggest-templates and --explain-labels are about labels' texts, and a probe has "
 		    "none");
-	else if (dataset_read(&eval.dataset, options->operands.items[0]))
+	else if (report_open(&eval.report, options->report) &&
+	         dataset_read(&eval.dataset, options->operands.items[0]))
 		code = report(&eval);
+	report_close(&eval.report);
 	tally_free(&eval.tally);
 	class_map_free(&eval.map);
 	session_close(&eval.session);
 	dataset_free(&eval.dataset);
+	interrupt_end();
 	return code;
 }

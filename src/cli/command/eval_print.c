@@ -80,27 +80,33 @@ static void put_confusion(struct buffer *out, const clipcls_labels *labels,
 	}
 }
 
-enum exit_code eval_print_json(const struct dataset *dataset, const clipcls_labels *labels,
-                               const struct tally *tally)
+void eval_json(struct buffer *out, const struct dataset *dataset, const clipcls_labels *labels,
+               const struct tally *tally)
 {
 	struct tally_sum sum = tally_sum(tally, dataset->class_count);
-	struct buffer out = { 0 };
 	size_t n = sum.all.pictures;
-	buffer_format(&out, "{\"pictures\":%zu,\"failed\":%zu,\"top1\":%.6f,\"top5\":%.6f,", n,
+	buffer_format(out, "{\"pictures\":%zu,\"failed\":%zu,\"top1\":%.6f,\"top5\":%.6f,", n,
 	              sum.all.failed, share(sum.all.top1, n), share(sum.all.top5, n));
-	buffer_format(&out, "\"mean_per_class\":%.6f,\"ece\":%.6f,\"mean_score\":%.6f,\"classes\":[",
+	buffer_format(out, "\"mean_per_class\":%.6f,\"ece\":%.6f,\"mean_score\":%.6f,\"classes\":[",
 	              sum.mean_per_class, sum.ece, sum.mean_score);
 	for (size_t i = 0; i < dataset->class_count; i++) {
 		const struct class_tally *counts = &tally->classes[i];
-		buffer_text(&out, i > 0 ? ",\n{\"class\":" : "\n{\"class\":");
-		json_write_text(&out, dataset->classes[i]);
-		buffer_format(&out, ",\"pictures\":%zu,\"failed\":%zu,\"top1\":%.6f,\"top5\":%.6f,",
+		buffer_text(out, i > 0 ? ",\n{\"class\":" : "\n{\"class\":");
+		json_write_text(out, dataset->classes[i]);
+		buffer_format(out, ",\"pictures\":%zu,\"failed\":%zu,\"top1\":%.6f,\"top5\":%.6f,",
 		              counts->pictures, counts->failed, share(counts->top1, counts->pictures),
 		              share(counts->top5, counts->pictures));
-		buffer_text(&out, "\"confusion\":[");
-		put_confusion(&out, labels, tally, i);
-		buffer_text(&out, "]}");
+		buffer_text(out, "\"confusion\":[");
+		put_confusion(out, labels, tally, i);
+		buffer_text(out, "]}");
 	}
-	buffer_text(&out, "]}\n");
+	buffer_text(out, "]}\n");
+}
+
+enum exit_code eval_print_json(const struct dataset *dataset, const clipcls_labels *labels,
+                               const struct tally *tally)
+{
+	struct buffer out = { 0 };
+	eval_json(&out, dataset, labels, tally);
 	return output_text_once(&out);
 }

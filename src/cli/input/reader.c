@@ -1,5 +1,7 @@
 #include "cli/input/reader.h"
 
+#include "cli/interrupt.h"
+
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
@@ -53,8 +55,13 @@ static bool make_room(struct reader *reader)
 enum reader_news reader_read(struct reader *reader, bool wait)
 {
 	struct pollfd ready = { .fd = reader->fd, .events = POLLIN };
+	int news = poll(&ready, 1, wait ? -1 : 0);
+	while (news < 0 && errno == EINTR && !interrupt_asked())
+		news = poll(&ready, 1, wait ? -1 : 0);
+	if (interrupt_asked())
+		return READER_END;
 	/* A failed poll is left to read, which says why. */
-	if (!wait && poll(&ready, 1, 0) == 0)
+	if (news == 0)
 		return READER_LATER;
 	if (!make_room(reader))
 		return READER_FAILED;

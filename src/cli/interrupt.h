@@ -1,6 +1,6 @@
 /* Ending on SIGINT and SIGTERM when what was done is safe. */
-#ifndef CLIPCLS_CLI_COLLECTION_INTERRUPT_H
-#define CLIPCLS_CLI_COLLECTION_INTERRUPT_H
+#ifndef CLIPCLS_CLI_INTERRUPT_H
+#define CLIPCLS_CLI_INTERRUPT_H
 
 #include <stdbool.h>
 

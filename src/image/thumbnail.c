@@ -1,0 +1,140 @@
+#include "image/thumbnail.h"
+#include "image/transform.h"
+
+#include "base/checked.h"
+#include "base/memory.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* Rows looked at for one row of the thumbnail: more change nothing that can be seen, and converting
+ * all of a large picture would take as long as decoding it. */
+#define ROWS_FOR_ONE 8
+/* Squares behind transparent pixels. */
+#define SQUARE 8
+#define SQUARE_DARK 204
+#define SQUARE_LIGHT 255
+
+/* Weighted sums of premultiplied colours, and of alpha. */
+struct sums {
+	uint64_t color[3], alpha;
+};
+
+/* A picture of W columns becomes one of w: each old one is w units wide, each new one W, so that
+ * all weights are whole numbers. The same holds for rows. */
+struct reduction {
+	struct thumbnail *out;
+	const uint8_t *background;
+	size_t W, H, w, h; /* H: of the rows that are looked at */
+	struct sums *row;  /* (w) of the row in hand */
+	struct sums *all;  /* (w) of the thumbnail's row in hand */
+};
+
+static void add_pixel(struct sums *sums, const uint8_t *rgba, uint64_t weight)
+{
+	weight *= rgba[3];
+	for (int c = 0; c < 3; c++)
+		sums->color[c] += rgba[c] * weight;
+	sums->alpha += weight;
+}
+
+static void sum_row(struct reduction *reduction, const uint8_t *rgba)
+{
+	struct sums *sums = reduction->row;
+	size_t room = reduction->W;
+	memset(sums, 0, reduction->w * sizeof *sums);
+	for (size_t x = 0; x < reduction->W; x++, rgba += 4) {
+		size_t now = size_min(reduction->w, room), later = reduction->w - now;
+		add_pixel(sums, rgba, now);
+		room -= now;
+		if (room > 0)
+			continue;
+		sums++;
+		room = reduction->W - later;
+		if (later > 0)
+			add_pixel(sums, rgba, later);
+	}
+}
+
+static void add_row(struct reduction *reduction, uint64_t weight)
+{
+	for (size_t x = 0; x < reduction->w; x++) {
+		for (int c = 0; c < 3; c++)
+			reduction->all[x].color[c] += reduction->row[x].color[c] * weight;
+		reduction->all[x].alpha += reduction->row[x].alpha * weight;
+	}
+}
+
+static void put_row(struct reduction *reduction, size_t y)
+{
+	uint64_t whole = (uint64_t)reduction->W * reduction->H * 255;
+	uint8_t *out = reduction->out->rgb + y * reduction->w * 3;
+	for (size_t x = 0; x < reduction->w; x++) {
+		const struct sums *sums = &reduction->all[x];
+		uint8_t square = (x / SQUARE + y / SQUARE) % 2 == 0 ? SQUARE_LIGHT : SQUARE_DARK;
+		for (int c = 0; c < 3; c++) {
+			uint64_t back = reduction->background != NULL ? reduction->background[c] : square;
+			*out++ = (uint8_t)((sums->color[c] + back * (whole - sums->alpha) + whole / 2) / whole);
+		}
+	}
+	memset(reduction->all, 0, reduction->w * sizeof *reduction->all);
+}
+
+static void reduce(struct reduction *reduction, const struct image *image, uint8_t *rgba)
+{
+	size_t step = image->height / reduction->H, room = reduction->H, y = 0;
+	for (size_t i = 0; i < reduction->H; i++) {
+		size_t now = size_min(reduction->h, room), later = reduction->h - now;
+		image_row_rgba(rgba, image, i * step + step / 2);
+		sum_row(reduction, rgba);
+		add_row(reduction, now);
+		room -= now;
+		if (room > 0)
+			continue;
+		put_row(reduction, y++);
+		room = reduction->H - later;
+		if (later > 0)
+			add_row(reduction, later);
+	}
+}
+
+/* The shorter side where the longer one becomes `size`. */
+static size_t shorter(size_t low, size_t high, size_t size)
+{
+	return size_max(1, (low * size + high / 2) / high);
+}
+
+clipcls_status thumbnail_make(struct thumbnail *out, const struct image *image, size_t size,
+                              const uint8_t *background, clipcls_error *error)
+{
+	const size_t W = image->width, H = image->height;
+	size_t w = W, h = H;
+	if (W > size || H > size) {
+		w = W >= H ? size : shorter(W, H, size);
+		h = H >= W ? size : shorter(H, W, size);
+	}
+	size_t step = size_max(1, H / (h * ROWS_FOR_ONE));
+	struct reduction reduction = { out, background, W, H / step, w, h, NULL, NULL };
+	uint8_t *rgba = memory_new(W, 4);
+	struct sums *sums = memory_new(2 * w, sizeof *sums);
+	clipcls_status status = CLIPCLS_OK;
+	if (rgba == NULL || sums == NULL) {
+		status = error_memory(error);
+		goto cleanup;
+	}
+	reduction.row = sums;
+	reduction.all = sums + w;
+	out->width = (uint32_t)w;
+	out->height = (uint32_t)h;
+	reduce(&reduction, image, rgba);
+cleanup:
+	free(rgba);
+	free(sums);
+	return status;
+}
+
+bool thumbnail_is_possible(const struct thumbnail *thumbnail, size_t size)
+{
+	return thumbnail->width >= 1 && thumbnail->width <= size && thumbnail->height >= 1 &&
+	       thumbnail->height <= size && size <= CLIPCLS_THUMBNAIL_LIMIT;
+}

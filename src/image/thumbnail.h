@@ -1,0 +1,28 @@
+/* A small upright copy of a picture, for people to look at: no tower sees it. */
+#ifndef CLIPCLS_IMAGE_THUMBNAIL_H
+#define CLIPCLS_IMAGE_THUMBNAIL_H
+
+#include "image/image.h"
+
+#include "base/buffer.h"
+
+/* Of fixed size, so that it fits into memory that is shared with a decoder's process. */
+struct thumbnail {
+	uint32_t width, height;                                             /* 0: there is none */
+	uint8_t rgb[CLIPCLS_THUMBNAIL_LIMIT * CLIPCLS_THUMBNAIL_LIMIT * 3]; /* (height, width, 3) */
+};
+
+/* The mean of the pixels that fall on each of its own, of every few rows where there are many.
+ * size: its longer side, from 1 to CLIPCLS_THUMBNAIL_LIMIT; a smaller picture keeps its own.
+ * background: red, green, blue behind transparent pixels; NULL = a checkerboard.
+ * Errors: CLIPCLS_ERR_MEMORY. */
+clipcls_status thumbnail_make(struct thumbnail *out, const struct image *image, size_t size,
+                              const uint8_t *background, clipcls_error *error);
+
+/* Whether a thumbnail of unknown origin has sides that thumbnail_make may have given it. */
+bool thumbnail_is_possible(const struct thumbnail *thumbnail, size_t size);
+
+/* Appends it as a JPEG file, the same in every build. The one way to an encoder's library. */
+void thumbnail_encode(struct buffer *out, const struct thumbnail *thumbnail);
+
+#endif
