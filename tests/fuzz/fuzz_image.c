@@ -1,4 +1,4 @@
-/* A picture's bytes, of any format, to the image tower's pixels
+/* A picture's bytes, of any format, to the image tower's pixels and a thumbnail
  *
  * The first byte says how. */
 #include "fuzz.h"
@@ -13,6 +13,7 @@ FUZZ_MUTATOR(mutate_picture)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t rgb[SIDE * SIDE * 3];
+	static struct thumbnail thumbnail;
 	clipcls_error error = { 0 };
 	uint8_t how = size > 0 ? data[0] : 0;
 	const struct preprocess_config config = {
@@ -30,11 +31,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		                                    .max_pixels = MOST_PIXELS,
 		                                    .has_background = how >> 4 & 1,
 		                                    .background = { 1, 128, 255 },
-		                                    .fast_decode = how >> 5 & 1 };
+		                                    .fast_decode = how >> 5 & 1,
+		                                    .thumbnail_size = how & 64 ? 7 : 96 };
 	uint8_t *copy = fuzz_copy(data + (size > 0), size - (size > 0));
-	fuzz_check(
-	    preprocess_rgb(rgb, copy, size - (size > 0), &config, SIDE, &options, "input", &error),
-	    &error);
+	fuzz_check(preprocess_picture(rgb, &thumbnail, copy, size - (size > 0), &config, SIDE, &options,
+	                              "input", &error),
+	           &error);
 	free(copy);
 	return 0;
 }

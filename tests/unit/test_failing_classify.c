@@ -170,6 +170,7 @@ static int take_record(void *user, const clipcls_record *record)
 	struct run *run = user;
 	assert_int_equal(record->index, run->records++);
 	assert_true((record->status == CLIPCLS_OK) == (record->results != NULL));
+	assert_true((record->status == CLIPCLS_OK) == (record->thumbnail != NULL));
 	if (record->status != CLIPCLS_OK) {
 		assert_string_equal(record->message, "out of memory");
 		run->status = error_set(run->error, record->status, "%s", record->message);
@@ -181,8 +182,9 @@ static int take_record(void *user, const clipcls_record *record)
 static clipcls_status classify(const void *context, clipcls_error *failure)
 {
 	struct run run = { .setting = context, .error = failure };
-	clipcls_status status = clipcls_classify_files(run.setting->classifier, NULL, next_picture,
-	                                               take_record, &run, failure);
+	const clipcls_image_options thumbnails = { .thumbnail_size = 8 };
+	clipcls_status status = clipcls_classify_files(run.setting->classifier, &thumbnails,
+	                                               next_picture, take_record, &run, failure);
 	if (status == CLIPCLS_OK)
 		assert_int_equal(run.records, 3);
 	return status != CLIPCLS_OK ? status : run.status;

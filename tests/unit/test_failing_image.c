@@ -22,10 +22,13 @@ static clipcls_status preprocess(const void *context, clipcls_error *error)
 {
 	const struct way *way = context;
 	uint8_t rgb[BYTES];
-	clipcls_status status = preprocess_rgb(rgb, way->bytes, way->size, &way->config, SIDE,
-	                                       &way->options, "picture", error);
-	if (status == CLIPCLS_OK)
+	struct thumbnail thumbnail;
+	clipcls_status status = preprocess_picture(rgb, &thumbnail, way->bytes, way->size, &way->config,
+	                                           SIDE, &way->options, "picture", error);
+	if (status == CLIPCLS_OK) {
 		assert_memory_equal(rgb, way->rgb, BYTES);
+		assert_true(thumbnail_is_possible(&thumbnail, way->options.thumbnail_size));
+	}
 	return status;
 }
 
@@ -50,8 +53,8 @@ static const struct preprocess_config configs[] = {
 	  .crop_width = SIDE },
 };
 static const clipcls_image_options options[] = {
-	{ .fast_decode = 1 },
-	{ .has_background = 1, .background = { 1, 128, 255 } },
+	{ .fast_decode = 1, .thumbnail_size = SIDE },
+	{ .has_background = 1, .background = { 1, 128, 255 }, .thumbnail_size = SIDE },
 };
 
 /* Both orders of steps, without and with a background. */

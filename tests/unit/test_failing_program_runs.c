@@ -9,6 +9,7 @@
 #include "cli/labelled/label_effect.h"
 #include "cli/labelled/shots.h"
 #include "cli/labelled/template_study.h"
+#include "cli/report/report.h"
 #include "nn/ops.h"
 
 static const char *label_names[] = { "cat", "red panda" };
@@ -73,6 +74,44 @@ static void collections(void **state)
 	(void)state;
 	expect_memory_errors_or_success("collection", fill_collection, NULL);
 	expect_memory_errors_or_success("collection in an index", fill_collection, "kept");
+}
+
+/* Without an end: the first record stops the run. */
+static int next_picture(void *user, clipcls_input *out)
+{
+	(void)user;
+	*out = (clipcls_input){ .path = "set/cat/a.ppm" };
+	return CLIPCLS_NEXT_GIVEN;
+}
+
+static int report_picture(void *user, const clipcls_record *record)
+{
+	report_record(user, record, REPORT_NO_CLASS);
+	return 1;
+}
+
+/* What is not whole takes no name. */
+static clipcls_status write_report(const void *context, clipcls_error *failure)
+{
+	const struct report_run about = { .session = &session, .command = "classify" };
+	struct report report;
+	bool good = report_open(&report, context);
+	if (good) {
+		const clipcls_image_options image = report_image_options(&report, &options);
+		report_begin(&report, &about);
+		clipcls_classify_files(session.classifier, &image, next_picture, report_picture, &report,
+		                       failure);
+		good = report_end(&report, "stopped", 0, NULL) && report.pictures - report.failed == 1;
+	}
+	report_close(&report);
+	unlink(context);
+	return as_status(good, failure);
+}
+
+static void reports(void **state)
+{
+	(void)state;
+	expect_memory_errors_or_success("report", write_report, "page.html");
 }
 
 static clipcls_status study_templates(const struct dataset *dataset, const struct class_map *map,
@@ -199,6 +238,7 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test_setup_teardown(collections, enter, leave),
+		cmocka_unit_test_setup_teardown(reports, enter, leave),
 		cmocka_unit_test_setup_teardown(labelled_pictures, enter, leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);

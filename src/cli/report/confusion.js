@@ -25,9 +25,9 @@ function measureMatrix(context) {
 	const named = matrix.rows.length <= 60 && matrix.columns.length <= 60;
 	const longest = Math.max(0, ...head.classes.map((_, index) => context.measureText(className(index)).width));
 	matrix.left = named ? Math.min(140, Math.ceil(longest) + 12) : 4;
-	matrix.top = named ? 84 : 4;
+	matrix.top = named ? 100 : 4;
 	const fit = Math.floor((width - matrix.left - (named ? 60 : 4)) / Math.max(1, matrix.columns.length));
-	matrix.side = Math.min(34, Math.max(named ? 14 : 4, fit));
+	matrix.side = Math.min(44, Math.max(named ? 14 : 4, fit));
 }
 
 function drawNames(context) {
@@ -39,7 +39,7 @@ function drawNames(context) {
 		context.save();
 		context.translate(matrix.left + (column + 0.5) * matrix.side, matrix.top - 6);
 		context.rotate(-Math.PI / 3);
-		context.fillText(labelName(label), 0, 0, 92);
+		context.fillText(labelName(label), 0, 0, 106);
 		context.restore();
 	}
 }

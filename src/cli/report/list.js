@@ -45,7 +45,7 @@ function makeCard(place) {
 		...pathParts(picture)));
 	if (isEval)
 		what.append(make("div", { class: "truth" }, verdictChip(picture), make("span", { class: "name" },
-			`is ${className(picture.class)}`)));
+			`true class: ${className(picture.class)}`)));
 	if (failed(picture) && !isEval)
 		what.append(verdictChip(picture));
 	if (failed(picture))

@@ -9,7 +9,7 @@
 /* Defined in page.S; a NUL stands behind the end of each. */
 extern const char clipcls_report_html[], clipcls_report_css[], clipcls_report_js[];
 
-#define THUMBNAIL_SIZE 96
+#define THUMBNAIL_SIZE 112 /* what a card of the page has room for */
 /* Pictures whose thumbnails the page decodes together: some rows of a screen. */
 #define BLOCK 64
 /* What is written to the file at once. */

@@ -20,7 +20,7 @@ function fillView(place_) {
 	const body = failed(picture)
 		? make("div", { class: "view-labels" }, verdictChip(picture), make("p", {}, visible(picture.message)))
 		: labelTable(picture);
-	const truth = isEval ? [" · ", verdictChip(picture), ` is ${className(picture.class)}`] : [];
+	const truth = isEval ? [" · ", verdictChip(picture), ` true class: ${className(picture.class)}`] : [];
 	byId("view-content").replaceChildren(
 		make("div", { class: "view-head" },
 			make("div", {}, make("h2", { id: "view-path" }, visible(picture.path)),
