@@ -294,7 +294,7 @@ typedef struct clipcls_result {
 CLIPCLS_API void clipcls_classifier_rank(const clipcls_classifier *classifier,
                                          const float *embedding, clipcls_result *out);
 
-#define CLIPCLS_THUMBNAIL_LIMIT 128 /**< the longer side of a thumbnail at most */
+#define CLIPCLS_THUMBNAIL_LIMIT 512 /**< the longer side of a thumbnail at most */
 
 /** How a picture's bytes become pixels. Zero-initialised = the defaults. */
 typedef struct clipcls_image_options {
@@ -358,6 +358,65 @@ CLIPCLS_API clipcls_status clipcls_classify_files(clipcls_classifier *classifier
                                                   const clipcls_image_options *options,
                                                   clipcls_next_fn next, clipcls_record_fn record,
                                                   void *user, clipcls_error *error);
+
+/** @} */
+
+/* ---- explaining ----------------------------------------------------------------------------- */
+/** @defgroup explaining Explaining
+ * @{ */
+
+/** Which parts of a picture spoke for a label, found by covering them: Zeiler and Fergus 2014,
+ * "Visualizing and Understanding Convolutional Networks", section 4.2.
+ *
+ * The square that the image tower sees is a grid of cells: the patches of a tower that has some,
+ * several by several where they are many, never more than 14 a side. Square windows of about a
+ * quarter of its side are covered one after the other with the picture's mean colour, at every cell
+ * where they fit. What a window is worth is how far the label's log-odds, log p - log(1 - p), fall;
+ * a cell's heat is the mean worth of the windows that cover it. With sigmoids, and with one label
+ * alone, the label's logit stands for its log-odds. */
+typedef struct clipcls_explanation {
+	size_t label;      /**< its place in the list */
+	double score;      /**< its own, as of clipcls_result */
+	double similarity; /**< its own, as of clipcls_result */
+	double log_odds;   /**< of the whole picture */
+	size_t rows;       /**< of cells */
+	size_t columns;    /**< of cells */
+	const float *heat; /**< (rows, columns), row-major, in log-odds; negative: speaks against it */
+	double cell; /**< a cell's side, in sides of the square; the last ones may be cut by its edge */
+	double max_heat;              /* the largest in `heat` */
+	size_t passes;                /* pictures that went through the image tower */
+	const unsigned char *picture; /**< (height, width, 3) RGB: the upright picture, reduced */
+	size_t width;                 /**< of that, CLIPCLS_THUMBNAIL_LIMIT at most */
+	size_t height;                /**< of that, CLIPCLS_THUMBNAIL_LIMIT at most */
+	/** Where in the picture the square begins, in the picture's widths; below 0 and above 1 lies
+	 * what preprocessing pads. */
+	double left;
+	double top;    /**< the same in its heights */
+	double right;  /**< where the square ends */
+	double bottom; /**< where the square ends */
+} clipcls_explanation;
+
+/** Explains one label of one picture. label: its place; NULL = the picture's first label.
+ * options: as for the classifying of files; a thumbnail_size of 0 means CLIPCLS_THUMBNAIL_LIMIT.
+ * May be called from a clipcls_record_fn. The result depends neither on threads nor on batches.
+ * Errors: of the picture, as of its record, CLIPCLS_ERR_ARGUMENT, _MEMORY, or as of the model's
+ * weights; *out is NULL then. */
+CLIPCLS_API clipcls_status clipcls_explain(clipcls_explanation **out,
+                                           clipcls_classifier *classifier,
+                                           const clipcls_input *input,
+                                           const clipcls_image_options *options,
+                                           const size_t *label, clipcls_error *error);
+/** What is in it goes with it. */
+CLIPCLS_API void clipcls_explanation_free(clipcls_explanation *explanation);
+
+/** Writes a PNG file: the picture in grey, red where cells speak for the label and blue where they
+ * speak against it, what the tower does not see faded. Full colour is the largest heat of either
+ * sign, or 0.5 where that is less. Texts in it: Label, Score, Similarity, Max heat. label: as it is
+ * to be called, UTF-8. Replaces `path` only when all is written. Errors: CLIPCLS_ERR_IO, _MEMORY,
+ * _UNSUPPORTED in a build with neither libspng nor libpng. */
+CLIPCLS_API clipcls_status clipcls_explanation_save(const clipcls_explanation *explanation,
+                                                    const char *label, const char *path,
+                                                    clipcls_error *error);
 
 /** @} */
 

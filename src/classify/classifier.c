@@ -255,16 +255,40 @@ static void put_softmax(clipcls_result *results, size_t L, const struct logits *
 		results[i].score /= sum;
 }
 
+/* The cosine; of a probe the logit. */
+static double similarity(const clipcls_classifier *classifier, const float *embedding, size_t label)
+{
+	size_t E = clipcls_model_embedding_size(classifier->model);
+	double cosine = dot_double(classifier->embeddings + label * E, embedding, E);
+	return classifier->bias != NULL ? cosine + classifier->bias[label] : cosine;
+}
+
+double classifier_log_odds(const clipcls_classifier *classifier, const float *embedding,
+                           size_t label)
+{
+	const struct logits *logits = &classifier->logits;
+	double own = logits->scale * similarity(classifier, embedding, label) + logits->bias;
+	double top = -INFINITY, sum = 0;
+	if (logits->sigmoid || classifier->label_count == 1)
+		return own;
+	/* log(sum of exp(logit)) of the others, in multiples of the largest one so far. */
+	for (size_t i = 0; i < classifier->label_count; i++) {
+		if (i == label)
+			continue;
+		double logit = logits->scale * similarity(classifier, embedding, i);
+		sum = logit > top ? sum * exp(top - logit) + 1 : sum + exp(logit - top);
+		top = fmax(top, logit);
+	}
+	return own - top - log(sum);
+}
+
 void clipcls_classifier_rank(const clipcls_classifier *classifier, const float *embedding,
                              clipcls_result *out)
 {
-	size_t L = classifier->label_count, E = clipcls_model_embedding_size(classifier->model);
-	for (size_t label = 0; label < L; label++) {
-		double similarity = dot_double(classifier->embeddings + label * E, embedding, E);
-		if (classifier->bias != NULL)
-			similarity += classifier->bias[label];
-		out[label] = (clipcls_result){ .index = label, .similarity = similarity };
-	}
+	size_t L = classifier->label_count;
+	for (size_t label = 0; label < L; label++)
+		out[label] = (clipcls_result){ .index = label,
+			                           .similarity = similarity(classifier, embedding, label) };
 	qsort(out, L, sizeof *out, compare_results);
 	if (classifier->logits.sigmoid)
 		put_sigmoids(out, L, &classifier->logits);

@@ -18,24 +18,49 @@
 #define BYTES_PER_PIXEL 24
 #define BYTES_BESIDE (IMAGE_FILE_LIMIT + ((size_t)1 << 29))
 
-static clipcls_status decode_bytes(struct decoded *out, const void *bytes, size_t size,
-                                   const struct model_config *config,
-                                   const clipcls_image_options *options, clipcls_error *error)
+/* The thumbnail's numbers are aligned. */
+static size_t thumbnail_place(size_t S)
 {
-	return preprocess_picture(out->rgb, &out->thumbnail, bytes, size, &config->preprocess,
-	                          config->vision.image_size, options, DECODE_NAME, error);
+	return size_round_up(S * S * 3, sizeof(uint64_t));
+}
+
+size_t decode_bytes(size_t S, size_t thumbnail_size)
+{
+	return thumbnail_place(S) + (thumbnail_size > 0 ? thumbnail_bytes(thumbnail_size) : 0);
+}
+
+struct thumbnail *decode_thumbnail(uint8_t *rgb, size_t S)
+{
+	return (struct thumbnail *)(void *)(rgb + thumbnail_place(S));
+}
+
+clipcls_status decode_check_options(const clipcls_image_options *options, clipcls_error *error)
+{
+	if (options != NULL && options->thumbnail_size > CLIPCLS_THUMBNAIL_LIMIT)
+		return error_set(error, CLIPCLS_ERR_ARGUMENT, "a thumbnail has %d pixels a side at most",
+		                 CLIPCLS_THUMBNAIL_LIMIT);
+	return CLIPCLS_OK;
+}
+
+static clipcls_status take_bytes(uint8_t *rgb, const void *bytes, size_t size,
+                                 const struct model_config *config,
+                                 const clipcls_image_options *options, clipcls_error *error)
+{
+	size_t S = config->vision.image_size;
+	return preprocess_picture(rgb, decode_thumbnail(rgb, S), bytes, size, &config->preprocess, S,
+	                          options, DECODE_NAME, error);
 }
 
 /* ---- in a worker ---------------------------------------------------------------------------- */
 
-static clipcls_status run_job(void *out, int fd, const void *job, const void *context,
+static clipcls_status run_job(void *rgb, int fd, const void *job, const void *context,
                               clipcls_error *error)
 {
 	char *bytes = NULL;
 	size_t size;
 	clipcls_status status = file_read_fd(&bytes, &size, fd, DECODE_NAME, IMAGE_FILE_LIMIT, error);
 	if (status == CLIPCLS_OK)
-		status = decode_bytes(out, bytes, size, context, job, error);
+		status = take_bytes(rgb, bytes, size, context, job, error);
 	free(bytes);
 	return status;
 }
@@ -49,7 +74,7 @@ clipcls_status decode_jail(struct jail **out, const struct model_config *config,
 	const struct jail_spec spec = { .run = run_job,
 		                            .context = config,
 		                            .workers = workers,
-		                            .out_bytes = sizeof(struct decoded) + S * S * 3,
+		                            .out_bytes = decode_bytes(S, CLIPCLS_THUMBNAIL_LIMIT),
 		                            .job_bytes = sizeof(clipcls_image_options),
 		                            .memory = memory,
 		                            .seconds = seconds };
@@ -111,7 +136,7 @@ static clipcls_status open_input(int *fd, const clipcls_input *input, clipcls_er
 	                                    DECODE_NAME, strerror(reason));
 }
 
-static clipcls_status decode_here(struct decoded *out, const clipcls_input *input,
+static clipcls_status decode_here(uint8_t *rgb, const clipcls_input *input,
                                   const struct model_config *config,
                                   const clipcls_image_options *options, clipcls_error *error)
 {
@@ -124,28 +149,30 @@ static clipcls_status decode_here(struct decoded *out, const clipcls_input *inpu
 		bytes = read;
 	}
 	if (status == CLIPCLS_OK)
-		status = decode_bytes(out, bytes, size, config, options, error);
+		status = take_bytes(rgb, bytes, size, config, options, error);
 	free(read);
 	return status;
 }
 
-clipcls_status decode_picture(struct decoded *out, struct jail *jail, size_t worker,
+clipcls_status decode_picture(uint8_t *rgb, struct jail *jail, size_t worker,
                               const clipcls_input *input, const struct model_config *config,
                               const clipcls_image_options *options, clipcls_error *error)
 {
 	static const clipcls_image_options defaults = { 0 };
 	int fd;
 	if (jail == NULL)
-		return decode_here(out, input, config, options, error);
+		return decode_here(rgb, input, config, options, error);
 	clipcls_status status = open_input(&fd, input, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	const clipcls_image_options *use = options != NULL ? options : &defaults;
-	status = jail_run(out, jail, worker, fd, use, DECODE_NAME, error);
+	size_t S = config->vision.image_size;
+	status = jail_run(rgb, decode_bytes(S, use->thumbnail_size), jail, worker, fd, use, DECODE_NAME,
+	                  error);
 	close(fd);
 	/* What the process says of it may be anything. */
 	if (status == CLIPCLS_OK && use->thumbnail_size > 0 &&
-	    !thumbnail_is_possible(&out->thumbnail, use->thumbnail_size))
+	    !thumbnail_is_possible(decode_thumbnail(rgb, S), use->thumbnail_size))
 		status = error_set(error, CLIPCLS_ERR_DECODE, "%s: the decoder made no possible thumbnail",
 		                   DECODE_NAME);
 	return status;

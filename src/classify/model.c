@@ -138,7 +138,7 @@ static void free_image_workers(clipcls_model *model)
 {
 	for (size_t i = 0; model->image_workers != NULL && i < pool_threads(model->pool); i++) {
 		free(model->image_workers[i].pixels);
-		free(model->image_workers[i].decoded);
+		free(model->image_workers[i].rgb);
 		arena_free(&model->image_workers[i].arena);
 	}
 	free(model->image_workers);
@@ -176,9 +176,8 @@ static clipcls_status make_image_worker(struct image_worker *worker, const clipc
 	if (!size_mul(S, S * 3, &picture) || !size_mul(picture, batch, &pixels))
 		return error_memory(error);
 	worker->pixels = memory_floats(pixels);
-	worker->decoded =
-	    size_add(picture, sizeof *worker->decoded, &picture) ? memory_new(picture, 1) : NULL;
-	if (worker->pixels == NULL || worker->decoded == NULL)
+	worker->rgb = memory_new(decode_bytes(S, CLIPCLS_THUMBNAIL_LIMIT), 1);
+	if (worker->pixels == NULL || worker->rgb == NULL)
 		return error_memory(error);
 	return arena_init(&worker->arena, scratch, error);
 }

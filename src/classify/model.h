@@ -12,7 +12,7 @@
 /* One worker's memory for the image tower. */
 struct image_worker {
 	float *pixels;      /* (batch, 3, S, S) */
-	struct decoded *decoded;
+	uint8_t *rgb;       /* as of decode_bytes, with the largest thumbnail */
 	struct arena arena; /* for a forward pass of `batch` pictures */
 };
 

@@ -66,14 +66,13 @@ static void encode_items(struct stream *stream, size_t first, size_t n, size_t w
 	float *embeddings = stream->embeddings + first * E;
 	for (size_t i = first; i < first + n; i++) {
 		struct item *item = &stream->items[i];
-		item->status = decode_picture(own->decoded, model->jail, worker, &item->input, config,
+		item->status = decode_picture(own->rgb, model->jail, worker, &item->input, config,
 		                              stream->options, &item->error);
 		if (item->status == CLIPCLS_OK && wants_thumbnails(stream))
-			item->status = keep_thumbnail(item, &own->decoded->thumbnail);
+			item->status = keep_thumbnail(item, decode_thumbnail(own->rgb, S));
 		if (item->status != CLIPCLS_OK)
 			continue;
-		preprocess_normalize(own->pixels + good * 3 * S * S, own->decoded->rgb, &config->preprocess,
-		                     S);
+		preprocess_normalize(own->pixels + good * 3 * S * S, own->rgb, &config->preprocess, S);
 		item->embedding = embeddings + good++ * E;
 	}
 	if (good > 0)
@@ -142,10 +141,9 @@ static clipcls_status stream_init(struct stream *stream, clipcls_error *error)
 {
 	clipcls_model *model = stream->model;
 	size_t E = clipcls_model_embedding_size(model), size;
-	if (wants_thumbnails(stream) && stream->options->thumbnail_size > CLIPCLS_THUMBNAIL_LIMIT)
-		return error_set(error, CLIPCLS_ERR_ARGUMENT, "a thumbnail has %d pixels a side at most",
-		                 CLIPCLS_THUMBNAIL_LIMIT);
-	clipcls_status status = model_need_images(model, error);
+	clipcls_status status = decode_check_options(stream->options, error);
+	if (status == CLIPCLS_OK)
+		status = model_need_images(model, error);
 	if (status != CLIPCLS_OK)
 		return status;
 	stream->capacity = pool_threads(model->pool) * model->batch * BATCHES_PER_THREAD;

@@ -53,12 +53,14 @@ struct options {
 	bool no_recursive;
 	const char *files_from;
 	const char *stream;
-	const char *output;      /* embed, probe train: where to; NULL = stdout, or nowhere */
-	const char *index;       /* search: the file that keeps embeddings; NULL = none */
-	struct strings queries;  /* search: texts */
-	struct strings pictures; /* search: --query-image */
-	const char *report;      /* the page to write; NULL = none */
-	const char *resume;      /* the file of an earlier run; NULL = none */
+	const char *output;        /* embed, probe train: where to; NULL = stdout, or nowhere */
+	const char *index;         /* search: the file that keeps embeddings; NULL = none */
+	struct strings queries;    /* search: texts */
+	struct strings pictures;   /* search: --query-image */
+	const char *explain;       /* the folder of heat maps; NULL = none */
+	const char *explain_label; /* which label they explain; NULL = each picture's first */
+	const char *report;        /* the page to write; NULL = none */
+	const char *resume;        /* the file of an earlier run; NULL = none */
 	bool nul_separated;
 	size_t threads, batch;
 	bool no_cache;

@@ -93,6 +93,11 @@ const struct option_row option_table[] = {
 	{ 0, "report", "FILE", FOR_CLASSIFY | FOR_EVAL, take_text, AT(report), NULL,
 	  "also write a page to look at, of this run's pictures: an HTML\nfile that needs nothing "
 	  "else" },
+	{ 0, "explain", "DIR", FOR_CLASSIFY, take_text, AT(explain), NULL,
+	  "also write heat maps into DIR: which parts of each picture\nspoke for its first label "
+	  "(docs/explain.md)" },
+	{ 0, "explain-label", "LABEL", FOR_CLASSIFY, take_text, AT(explain_label), NULL,
+	  "with --explain: for this label instead" },
 	{ 0, "resume", "FILE", FOR_CLASSIFY, take_text, AT(resume), NULL,
 	  "skip inputs that FILE, the jsonl output of an earlier run, has" },
 	{ '0', "null", NULL, FOR_INPUTS, take_flag, AT(nul_separated), NULL,

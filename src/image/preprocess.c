@@ -125,6 +125,26 @@ static clipcls_status resize_and_crop(struct image **out, const struct image *im
 	return status;
 }
 
+/* What of one axis is seen, in parts of the resized picture's `size`. */
+static void seen(double *begin, double *end, size_t size, size_t crop, enum preprocess_order order)
+{
+	const struct span_1d span = center(size, crop, order);
+	*begin = ((double)span.skip - (double)span.pad) / (double)size;
+	*end = *begin + (double)crop / (double)size;
+}
+
+struct image_box preprocess_box(const struct preprocess_config *config, size_t width, size_t height)
+{
+	const struct image image = { .full_width = width, .full_height = height };
+	const struct size full = resized(&image, config);
+	struct image_box box = { 0, 0, 1, 1 };
+	if (config->do_center_crop) {
+		seen(&box.left, &box.right, full.width, config->crop_width, config->order);
+		seen(&box.top, &box.bottom, full.height, config->crop_height, config->order);
+	}
+	return box;
+}
+
 /* Without a crop the picture's own shape may remain, which no tower takes. */
 static clipcls_status check_shape(const struct image *image, const struct preprocess_config *config,
                                   size_t image_size, const char *name, clipcls_error *error)

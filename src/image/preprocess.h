@@ -23,6 +23,11 @@ clipcls_status preprocess_picture(uint8_t *rgb, struct thumbnail *thumbnail, con
                                   size_t image_size, const clipcls_image_options *options,
                                   const char *name, clipcls_error *error);
 
+/* The part of an upright picture that the tower sees, its left and right in widths of the picture,
+ * its top and bottom in heights; below 0 and above 1 lies what is padded. */
+struct image_box preprocess_box(const struct preprocess_config *config, size_t width,
+                                size_t height);
+
 /* pixels: (3, S, S) = (rgb * rescale_factor - mean) / std, computed as the references do; with
  * rescale_offset and std_twice what these say, too. */
 void preprocess_normalize(float *pixels, const uint8_t *rgb, const struct preprocess_config *config,

@@ -126,6 +126,8 @@ clipcls_status thumbnail_make(struct thumbnail *out, const struct image *image, 
 	reduction.all = sums + w;
 	out->width = (uint32_t)w;
 	out->height = (uint32_t)h;
+	out->full_width = (uint32_t)image->full_width;
+	out->full_height = (uint32_t)image->full_height;
 	reduce(&reduction, image, rgba);
 cleanup:
 	free(rgba);
@@ -133,8 +135,14 @@ cleanup:
 	return status;
 }
 
+size_t thumbnail_bytes(size_t size)
+{
+	return sizeof(struct thumbnail) + size * size * 3;
+}
+
 bool thumbnail_is_possible(const struct thumbnail *thumbnail, size_t size)
 {
 	return thumbnail->width >= 1 && thumbnail->width <= size && thumbnail->height >= 1 &&
-	       thumbnail->height <= size && size <= CLIPCLS_THUMBNAIL_LIMIT;
+	       thumbnail->height <= size && thumbnail->full_width >= 1 && thumbnail->full_height >= 1 &&
+	       size <= CLIPCLS_THUMBNAIL_LIMIT;
 }

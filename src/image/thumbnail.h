@@ -6,11 +6,15 @@
 
 #include "base/buffer.h"
 
-/* Of fixed size, so that it fits into memory that is shared with a decoder's process. */
+/* Without pointers, so that it can lie in memory that is shared with a decoder's process. */
 struct thumbnail {
-	uint32_t width, height;                                             /* 0: there is none */
-	uint8_t rgb[CLIPCLS_THUMBNAIL_LIMIT * CLIPCLS_THUMBNAIL_LIMIT * 3]; /* (height, width, 3) */
+	uint32_t width, height;           /* 0: there is none */
+	uint32_t full_width, full_height; /* of the upright picture */
+	uint8_t rgb[];                    /* (height, width, 3) */
 };
+
+/* Bytes of one whose longer side is `size` at most. */
+size_t thumbnail_bytes(size_t size);
 
 /* The mean of the pixels that fall on each of its own, of every few rows where there are many.
  * size: its longer side, from 1 to CLIPCLS_THUMBNAIL_LIMIT; a smaller picture keeps its own.

@@ -164,14 +164,14 @@ clipcls_status jail_protection(unsigned *out, struct jail *jail, clipcls_error *
 
 /* The cell is written by a process that may be hostile: the status is one of ours, the message
  * ends. */
-static clipcls_status take_result(void *out, const struct jail *jail, size_t worker,
-                                  clipcls_error *error)
+static clipcls_status take_result(void *out, size_t out_bytes, const struct jail *jail,
+                                  size_t worker, clipcls_error *error)
 {
 	const struct cell *cell = cells_at(&jail->cells, worker);
 	int status = cell->status;
 	char message[sizeof cell->message];
 	if (status == CLIPCLS_OK) {
-		memcpy(out, cell->out, jail->spec.out_bytes);
+		memcpy(out, cell->out, out_bytes);
 		return CLIPCLS_OK;
 	}
 	memcpy(message, cell->message, sizeof message);
@@ -181,8 +181,8 @@ static clipcls_status take_result(void *out, const struct jail *jail, size_t wor
 	return error_set(error, (clipcls_status)status, "%s", message);
 }
 
-clipcls_status jail_run(void *out, struct jail *jail, size_t worker, int fd, const void *job,
-                        const char *name, clipcls_error *error)
+clipcls_status jail_run(void *out, size_t out_bytes, struct jail *jail, size_t worker, int fd,
+                        const void *job, const char *name, clipcls_error *error)
 {
 	int *channel = &jail->channels[worker];
 	char done;
@@ -211,5 +211,5 @@ clipcls_status jail_run(void *out, struct jail *jail, size_t worker, int fd, con
 		drop_worker(jail, worker);
 		return error_set(error, CLIPCLS_ERR_DECODE, "%s: the decoder crashed", name);
 	}
-	return take_result(out, jail, worker, error);
+	return take_result(out, out_bytes, jail, worker, error);
 }

@@ -19,9 +19,9 @@ struct jail_spec {
 	jail_fn run;
 	const void *context;
 	size_t workers;
-	size_t out_bytes, job_bytes;
-	size_t memory;  /* bytes that a worker may allocate */
-	double seconds; /* that a job may take */
+	size_t out_bytes, job_bytes; /* out_bytes: of the largest result */
+	size_t memory;               /* bytes that a worker may allocate */
+	double seconds;              /* that a job may take */
 };
 
 /* Forks the keeper. CLIPCLS_ERR_UNSUPPORTED when the system gives no process or no memory for it.
@@ -33,11 +33,11 @@ void jail_free(struct jail *jail);
  * there can be no worker. */
 clipcls_status jail_protection(unsigned *out, struct jail *jail, clipcls_error *error);
 
-/* Gives a job to a worker and waits; different threads use different workers. out: (out_bytes).
- * job: (job_bytes). The error of the job, or CLIPCLS_ERR_DECODE when the worker ended,
- * CLIPCLS_ERR_LIMIT when it took too long; the next job finds a new one. Messages begin with
- * `name`. */
-clipcls_status jail_run(void *out, struct jail *jail, size_t worker, int fd, const void *job,
-                        const char *name, clipcls_error *error);
+/* Gives a job to a worker and waits; different threads use different workers. out: the first
+ * `out_bytes` of its result.   job: (job_bytes). The error of the job, or CLIPCLS_ERR_DECODE when
+ * the worker ended, CLIPCLS_ERR_LIMIT when it took too long; the next job finds a new one. Messages
+ * begin with `name`. */
+clipcls_status jail_run(void *out, size_t out_bytes, struct jail *jail, size_t worker, int fd,
+                        const void *job, const char *name, clipcls_error *error);
 
 #endif

@@ -117,7 +117,7 @@ static clipcls_status do_as(char *out, struct jail *jail, size_t worker, enum de
 	assert_int_equal(pipe(ends), 0);
 	assert_int_equal(write(ends[1], "bytes", 5), 5);
 	close(ends[1]);
-	clipcls_status status = jail_run(out, jail, worker, ends[0], &deed, "a.jpg", &error);
+	clipcls_status status = jail_run(out, OUT, jail, worker, ends[0], &deed, "a.jpg", &error);
 	close(ends[0]);
 	return status;
 }

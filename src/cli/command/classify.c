@@ -4,6 +4,7 @@
 #include "cli/command/explain_labels.h"
 #include "cli/input/feed.h"
 #include "cli/interrupt.h"
+#include "cli/output/heat_maps.h"
 #include "cli/output/output.h"
 #include "cli/progress.h"
 #include "cli/report/report.h"
@@ -21,6 +22,7 @@ struct run {
 	struct session session;
 	struct feed feed;
 	struct output output;
+	struct heat_maps heat_maps;
 	struct report report;
 	struct progress progress;
 	struct resume *resume; /* NULL = no earlier run */
@@ -65,9 +67,13 @@ static int print_record(void *user, const clipcls_record *record)
 {
 	struct run *run = user;
 	bool failed = record->status != CLIPCLS_OK, printed = true;
+	if (verdict_shown(run->options, run->session.labels, record)) {
+		printed = heat_maps_make(&run->output.heat_map, &run->heat_maps, &run->session,
+		                         feed_current(&run->feed), record);
+		progress_erase(&run->progress);
+		printed = output_record(&run->output, record) && printed;
+	}
 	progress_erase(&run->progress);
-	if (verdict_shown(run->options, run->session.labels, record))
-		printed = output_record(&run->output, record);
 	judge(run, record);
 	report_record(&run->report, record, REPORT_NO_CLASS);
 	run->delivered++;
@@ -136,7 +142,7 @@ static enum exit_code classify_all(struct run *run, clipcls_error *error)
 	tell(run, clock_seconds() - start);
 	if (feed_failed(&run->feed) || !reported)
 		return EXIT_FATAL;
-	return run->failed + run->unmet > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
+	return run->failed + run->unmet + run->heat_maps.failed > 0 ? EXIT_SOME_FAILED : EXIT_DONE;
 }
 
 enum exit_code command_classify(const struct options *options)
@@ -144,14 +150,15 @@ enum exit_code command_classify(const struct options *options)
 	struct run run = { .options = options };
 	clipcls_error error = { 0 };
 	enum exit_code code = EXIT_FATAL;
-	if (options->explain_labels && options->report != NULL) {
-		complain("--report is of pictures, and --explain-labels takes none");
+	if (options->explain_labels && (options->report != NULL || options->explain != NULL)) {
+		complain("--%s is of pictures, and --explain-labels takes none",
+		         options->report != NULL ? "report" : "explain");
 		return EXIT_FATAL;
 	}
 	if (options->explain_labels)
 		return explain_labels(options);
-	if (!inputs_make_sense(options) || !report_open(&run.report, options->report) ||
-	    !feed_open(&run.feed, options) ||
+	if (!inputs_make_sense(options) || !heat_maps_open(&run.heat_maps, options) ||
+	    !report_open(&run.report, options->report) || !feed_open(&run.feed, options) ||
 	    (options->resume != NULL && !resume_open(&run.resume, options->resume)))
 		goto cleanup;
 	if (session_open(&run.session, options, &error) == CLIPCLS_OK)
@@ -162,6 +169,7 @@ cleanup:
 	feed_close(&run.feed);
 	resume_free(run.resume);
 	output_free(&run.output);
+	heat_maps_close(&run.heat_maps);
 	report_close(&run.report);
 	session_close(&run.session);
 	interrupt_end();

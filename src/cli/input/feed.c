@@ -48,6 +48,11 @@ int feed_next(struct feed *feed, clipcls_input *out, feed_skip skip, void *user)
 	return CLIPCLS_NEXT_GIVEN;
 }
 
+const clipcls_input *feed_current(const struct feed *feed)
+{
+	return &feed->first->input;
+}
+
 void feed_delivered(struct feed *feed)
 {
 	struct pending *pending = feed->first;

@@ -18,6 +18,8 @@ bool feed_open(struct feed *feed, const struct options *options);
 /* As clipcls_next_fn; leaves out what `skip` (may be NULL) says. While records are outstanding
  * nothing is waited for: a slow producer gets each one at once. */
 int feed_next(struct feed *feed, clipcls_input *out, feed_skip skip, void *user);
+/* The input whose record is due. */
+const clipcls_input *feed_current(const struct feed *feed);
 /* The record of the oldest input has come: it is let go. */
 void feed_delivered(struct feed *feed);
 /* Whether inputs could not be read, which was said on stderr. */

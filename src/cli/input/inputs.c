@@ -8,8 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-/* A picture on stdin larger than this is not read. */
-#define STDIN_LIMIT ((size_t)1 << 30)
+/* A picture on stdin or in a pipe that is larger than this is not read. */
+#define PICTURE_LIMIT ((size_t)1 << 30)
 
 static bool is_directory(const char *path)
 {
@@ -22,6 +22,13 @@ static bool is_regular(const char *path)
 {
 	struct stat st;
 	return stat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+/* A pipe, whose bytes are gone when they are read. */
+static bool is_read_once(const char *path)
+{
+	struct stat st;
+	return stat(path, &st) == 0 && (S_ISFIFO(st.st_mode) || S_ISCHR(st.st_mode));
 }
 
 bool inputs_single(const struct options *options)
@@ -98,10 +105,19 @@ static bool fail(struct inputs *inputs, const char *name, const char *reason)
 static bool read_stdin(struct inputs *inputs, clipcls_input *out)
 {
 	char *bytes = NULL;
-	if (!read_all(&bytes, &out->size, stdin, STDIN_LIMIT))
+	if (!read_all(&bytes, &out->size, stdin, PICTURE_LIMIT))
 		return fail(inputs, "stdin", strerror(errno));
 	out->bytes = bytes;
 	return true;
+}
+
+/* A picture that is explained is decoded a second time. Where its bytes cannot be kept, its record
+ * says why it cannot be read. */
+static void keep_bytes(clipcls_input *input)
+{
+	char *bytes = NULL;
+	if (read_all_of(&bytes, &input->size, input->path, PICTURE_LIMIT))
+		input->bytes = bytes;
 }
 
 /* One operand or list entry: a directory opens a walk and gives nothing yet. */
@@ -116,7 +132,9 @@ static bool take(struct inputs *inputs, clipcls_input *out, char *path, bool ope
 		free(path);
 		return false;
 	}
-	if (is_directory(path)) {
+	if (inputs->options->explain != NULL && !inputs->counting && is_read_once(path))
+		keep_bytes(out);
+	if (out->bytes == NULL && is_directory(path)) {
 		inputs->walk = walk_open(path, NULL);
 		if (inputs->walk != NULL) {
 			free(path);

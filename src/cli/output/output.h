@@ -10,10 +10,11 @@
 struct output {
 	const struct options *options;
 	const clipcls_labels *labels;
-	bool single;    /* text: exactly one image was named */
-	bool color;     /* text: the first label stands out */
-	bool escape;    /* stdout is a terminal: controls are shown as escapes */
-	size_t records; /* printed so far */
+	bool single;          /* text: exactly one image was named */
+	bool color;           /* text: the first label stands out */
+	bool escape;          /* stdout is a terminal: controls are shown as escapes */
+	size_t records;       /* printed so far */
+	const char *heat_map; /* json, jsonl: the file of the record in hand; NULL = none */
 	struct buffer line;
 	/* junit: what waits for the end. */
 	struct buffer kept;

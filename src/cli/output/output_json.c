@@ -30,7 +30,12 @@ static void put_object(struct output *output, const clipcls_record *record, size
 		buffer_format(line, ",\"index\":%zu,\"score\":%.6f,\"similarity\":%.6f}", result->index,
 		              result->score, result->similarity);
 	}
-	buffer_text(line, "]}");
+	buffer_byte(line, ']');
+	if (output->heat_map != NULL) {
+		buffer_text(line, ",\"heat_map\":");
+		json_write_text(line, output->heat_map);
+	}
+	buffer_byte(line, '}');
 }
 
 static void jsonl_record(struct output *output, const clipcls_record *record, size_t results)

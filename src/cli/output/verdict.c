@@ -5,10 +5,10 @@
 #include <stdio.h>
 #include <string.h>
 
-static bool is_label(const clipcls_labels *labels, const char *text)
+bool verdict_find(size_t *out, const clipcls_labels *labels, const char *text)
 {
-	for (size_t i = 0; i < clipcls_labels_count(labels); i++)
-		if (strcmp(clipcls_labels_text(labels, i), text) == 0)
+	for (*out = 0; *out < clipcls_labels_count(labels); ++*out)
+		if (strcmp(clipcls_labels_text(labels, *out), text) == 0)
 			return true;
 	return false;
 }
@@ -16,7 +16,8 @@ static bool is_label(const clipcls_labels *labels, const char *text)
 static clipcls_status check(const clipcls_labels *labels, const char *option, const char *text,
                             clipcls_error *error)
 {
-	if (text == NULL || is_label(labels, text))
+	size_t place;
+	if (text == NULL || verdict_find(&place, labels, text))
 		return CLIPCLS_OK;
 	error->status = CLIPCLS_ERR_ARGUMENT;
 	snprintf(error->message, sizeof error->message, "--%s %.500s: is not among the labels", option,
@@ -28,6 +29,8 @@ clipcls_status verdict_check(const struct options *options, const clipcls_labels
                              clipcls_error *error)
 {
 	clipcls_status status = check(labels, "expect", options->expect, error);
+	if (status == CLIPCLS_OK)
+		status = check(labels, "explain-label", options->explain_label, error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < options->matches.count; i++)
 		status = check(labels, "match", options->matches.items[i], error);
 	return status;

@@ -4,7 +4,10 @@
 
 #include "cli/cli.h"
 
-/* CLIPCLS_ERR_ARGUMENT when --expect or --match names no label that there is. */
+/* The place of a label; false when it is not among them. */
+bool verdict_find(size_t *out, const clipcls_labels *labels, const char *text);
+
+/* CLIPCLS_ERR_ARGUMENT when --expect, --match or --explain-label names no label that there is. */
 clipcls_status verdict_check(const struct options *options, const clipcls_labels *labels,
                              clipcls_error *error);
 
