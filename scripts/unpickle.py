@@ -22,6 +22,8 @@ import sys
 import tempfile
 import zipfile
 
+sys.dont_write_bytecode = True  # what lies beside an installed program is the package manager's alone
+
 from openclip_config import infer_config
 from torch_pickle import STORAGES, Record, Refused, Tensor, load_pickle
 

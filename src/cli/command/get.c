@@ -10,7 +10,7 @@
 
 /* Where the script stands relative to the program: installed, or built inside the source tree. */
 static const char *const places[] = {
-	"../libexec/clipcls/get-model.sh",
+	CLIPCLS_LIBEXEC "/clipcls/get-model.sh",
 	"../scripts/get-model.sh",
 	"../../scripts/get-model.sh",
 };
