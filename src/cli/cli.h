@@ -35,6 +35,11 @@ struct strings {
 };
 bool strings_add(struct strings *strings, const char *item);
 
+/* --shard: inputs whose path's hash modulo `count` is `index`; count 0 = all of them. */
+struct shard {
+	size_t index, count;
+};
+
 /* Everything the command line can say. Filled by options_parse, which does no I/O. */
 struct options {
 	const char *model; /* NULL = built-in */
@@ -62,6 +67,7 @@ struct options {
 	const char *report;        /* the page to write; NULL = none */
 	const char *resume;        /* the file of an earlier run; NULL = none */
 	bool nul_separated;
+	struct shard shard;
 	size_t threads, batch;
 	bool no_cache;
 	const char *cache_directory; /* NULL = the user's */

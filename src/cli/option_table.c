@@ -9,9 +9,6 @@
 #define FOR_INPUTS (FOR_CLASSIFY | FOR_EMBED | FOR_SEARCH)
 #define FOR_LABELS (FOR_CLASSIFY | FOR_EVAL | FOR_EMBED | FOR_PROBE)
 
-#define TEXT_OF(number) #number
-#define NUMBER_TEXT(macro) TEXT_OF(macro)
-
 static const char *const formats[] = { "text", "tsv", "csv", "json", "jsonl", "junit", NULL };
 static const char *const rankings[] = { "text", "tsv", "csv", "json", "jsonl", NULL };
 static const char *const embeddings[] = { "jsonl", "npy", "index", NULL };
@@ -102,6 +99,8 @@ const struct option_row option_table[] = {
 	  "skip inputs that FILE, the jsonl output of an earlier run, has" },
 	{ '0', "null", NULL, FOR_INPUTS, take_flag, AT(nul_separated), NULL,
 	  "paths of --files-from end in NUL, not in a newline" },
+	{ 0, "shard", "I/N", FOR_CLASSIFY | FOR_EMBED, take_shard, AT(shard), NULL,
+	  "of N machines' work the I-th part: every picture is in one" },
 	{ 'j', "threads", "N", FOR_PICTURES | FOR_BENCH, take_count, AT(threads), NULL,
 	  "threads (default: all cores)" },
 	{ 'b', "batch", "N", FOR_PICTURES | FOR_BENCH, take_count, AT(batch), NULL,

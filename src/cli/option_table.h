@@ -4,6 +4,10 @@
 
 #include "cli/cli.h"
 
+/* A macro's number, for a text. */
+#define TEXT_OF(number) #number
+#define NUMBER_TEXT(macro) TEXT_OF(macro)
+
 /* Which commands take an option. */
 enum {
 	FOR_CLASSIFY = 1,

@@ -1,5 +1,7 @@
 #include "cli/option_values.h"
 
+#include "cli/input/shard.h"
+
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
@@ -82,6 +84,13 @@ bool take_size(void *out, const struct option_row *row, const char *value)
 bool take_count(void *out, const struct option_row *row, const char *value)
 {
 	return parse_size(out, row, value, 1);
+}
+
+bool take_shard(void *out, const struct option_row *row, const char *value)
+{
+	return shard_parse(out, value) ||
+	       bad_value(row, value,
+	                 "must be I/N, with I from 1 to N and N up to " NUMBER_TEXT(SHARD_LIMIT));
 }
 
 static bool parse_double(double *out, const char *value, double least, double most)

@@ -15,6 +15,7 @@ option_take take_off;         /* bool, becomes false */
 option_take take_switch;      /* int, becomes 1 */
 option_take take_size;        /* size_t */
 option_take take_count;       /* size_t, at least 1 */
+option_take take_shard;       /* struct shard */
 option_take take_probability; /* double, 0 to 1 */
 option_take take_cosine;      /* double, -1 to 1 */
 option_take take_seconds;     /* double, above 0 */

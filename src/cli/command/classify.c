@@ -119,7 +119,9 @@ static void tell(const struct run *run, double seconds)
 		         run->failed, clipcls_model_precision(run->session.model));
 	if (run->options->verbose && run->resume != NULL)
 		complain("%zu inputs were done before", run->skipped);
-	if (run->delivered + run->skipped == 0 && !feed_failed(&run->feed) && !run->options->quiet)
+	bool expected = run->options->shard.count == 0; /* a shard may well be empty */
+	if (expected && run->delivered + run->skipped == 0 && !feed_failed(&run->feed) &&
+	    !run->options->quiet)
 		complain("no pictures found");
 }
 

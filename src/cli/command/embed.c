@@ -47,6 +47,10 @@ static bool makes_sense(const struct embed *embed)
 		complain("labels and pictures are embedded in runs of their own");
 		return false;
 	}
+	if (labels && options->shard.count > 0) {
+		complain("--shard is for pictures: labels are embedded by one run");
+		return false;
+	}
 	if (embed->format == FORMAT_INDEX && labels) {
 		complain("an index is of pictures; labels go into jsonl or npy");
 		return false;

@@ -1,6 +1,7 @@
 #include "cli/input/inputs.h"
 
 #include "cli/read_all.h"
+#include "cli/input/shard.h"
 #include "cli/input/walk.h"
 
 #include <errno.h>
@@ -59,10 +60,23 @@ bool inputs_named(const struct options *options)
 	return options->operands.count > 0 || options->files_from != NULL || options->stream != NULL;
 }
 
+/* Each machine would read another stdin, and all but one would throw it away. */
+static bool shards_stdin(const struct options *options)
+{
+	for (size_t i = 0; options->shard.count > 0 && i < options->operands.count; i++)
+		if (strcmp(options->operands.items[i], "-") == 0)
+			return true;
+	return false;
+}
+
 bool inputs_make_sense(const struct options *options)
 {
 	if (!inputs_named(options)) {
 		complain("no pictures named; see 'clipcls --help'");
+		return false;
+	}
+	if (shards_stdin(options)) {
+		complain("a picture on stdin (-) cannot be shared out: --shard goes by paths");
 		return false;
 	}
 	return inputs_share_stdin(options);
@@ -158,7 +172,8 @@ static bool walk_on(struct inputs *inputs, clipcls_input *out)
 	return path != NULL;
 }
 
-int inputs_next(struct inputs *inputs, clipcls_input *out, bool wait)
+/* As inputs_next, of every shard. */
+static int next_of_all(struct inputs *inputs, clipcls_input *out, bool wait)
 {
 	const struct options *options = inputs->options;
 	while (!inputs->failed) {
@@ -184,6 +199,16 @@ int inputs_next(struct inputs *inputs, clipcls_input *out, bool wait)
 		}
 	}
 	return CLIPCLS_NEXT_END;
+}
+
+int inputs_next(struct inputs *inputs, clipcls_input *out, bool wait)
+{
+	const struct shard *shard = &inputs->options->shard;
+	int said;
+	while ((said = next_of_all(inputs, out, wait)) == CLIPCLS_NEXT_GIVEN && shard->count > 0 &&
+	       !shard_has(shard, out->path))
+		inputs_release(out);
+	return said;
 }
 
 size_t inputs_count(const struct options *options)
