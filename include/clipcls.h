@@ -383,8 +383,8 @@ typedef struct clipcls_explanation {
 	size_t columns;    /**< of cells */
 	const float *heat; /**< (rows, columns), row-major, in log-odds; negative: speaks against it */
 	double cell; /**< a cell's side, in sides of the square; the last ones may be cut by its edge */
-	double max_heat;              /* the largest in `heat` */
-	size_t passes;                /* pictures that went through the image tower */
+	double max_heat;              /**< the largest in `heat` */
+	size_t passes;                /**< pictures that went through the image tower */
 	const unsigned char *picture; /**< (height, width, 3) RGB: the upright picture, reduced */
 	size_t width;                 /**< of that, CLIPCLS_THUMBNAIL_LIMIT at most */
 	size_t height;                /**< of that, CLIPCLS_THUMBNAIL_LIMIT at most */
