@@ -3,7 +3,6 @@
 import io
 import json
 import os
-import shutil
 import signal
 import subprocess
 import time
@@ -106,12 +105,13 @@ def mean_difference(data, expected):
 
 @pytest.mark.parametrize("arguments", [[], ["--no-sandbox"], ["--fast-decode"], ["-j", "1"]])
 def test_a_thumbnail_shows_the_picture(classify, page, arguments):
-    """Within 8 levels in the mean: quality 70, and rows that are left out. Another picture is 40 away."""
+    """Within 12 levels in the mean: quality 70, rows that are left out, JPEGs that were decoded at an eighth of their
+    size. Another picture is more than 25 away."""
     classify(*arguments, "--report", "page.html", DATA / "photos")
     report = page()
     for record, data in zip(report.records, report.thumbnails, strict=True):
-        assert mean_difference(data, Image.open(record["path"])) < 8
-    assert mean_difference(report.thumbnails[0], Image.open(report.records[1]["path"])) > 16
+        assert mean_difference(data, Image.open(record["path"])) < 12
+    assert mean_difference(report.thumbnails[0], Image.open(report.records[1]["path"])) > 25
 
 
 def test_a_thumbnail_is_turned_as_the_picture_is(classify, page, work):
@@ -189,8 +189,6 @@ def test_no_pictures(classify, page, work):
 def test_a_file_that_cannot_be_is_told_before_any_work(classify, pictures, work, name, words):
     (work / "folder").mkdir()
     assert fails(classify("--report", name, *pictures), *words)
-    done = classify("eval", "--report", name, "set")
-    assert done.code == 2
     assert leftovers(work) == []
 
 
@@ -294,19 +292,26 @@ def test_eval_s_other_reports_have_no_page(clipcls, model, folders):
         assert fails(clipcls("eval", "-m", model, other, "--report", "page.html", "set"), "--report")
 
 
-def test_an_interrupted_eval_leaves_a_page_and_no_figures(clipcls, model, work, page):
-    (work / "set" / "cat").mkdir(parents=True)
-    (work / "set" / "dog").mkdir()
-    os.mkfifo(work / "set" / "dog" / "slow.png")
-    shutil.copy(DATA / "golden" / "wide.png", work / "set" / "cat" / "a.png")
-    run = subprocess.Popen(clipcls.command(["eval", "-m", model, "-j", "1", "--report", "page.html", "set"]),
+def test_an_interrupted_eval_leaves_a_page_and_no_figures(clipcls, model, work, pictures, page):
+    """The signal comes while the second picture is waited for; its window of four is done, the rest is not."""
+    os.mkfifo(work / "slow.png")
+    (work / "list").write_text("a.png\tcat\nslow.png\tdog\n" + "b.png\tdog\n" * 20)
+    run = subprocess.Popen(clipcls.command(["eval", "-m", model, "-j", "1", "--report", "page.html", "list"]),
                            cwd=work, env=clipcls.env, stdout=subprocess.PIPE)
-    with open(work / "set" / "dog" / "slow.png", "wb") as fifo: # opened when it waits for this picture
-        run.send_signal(signal.SIGINT)
-        time.sleep(0.2)
-        fifo.write(ppm(4, 4))
+    fifo = None
+    for _ in range(200): # until it reads
+        try:
+            fifo = os.open(work / "slow.png", os.O_WRONLY | os.O_NONBLOCK)
+            break
+        except OSError:
+            time.sleep(0.05)
+    run.send_signal(signal.SIGINT)
+    time.sleep(0.2)
+    os.write(fifo, ppm(4, 4))
+    os.close(fifo)
     assert run.wait(timeout=20) == -signal.SIGINT and run.stdout.read() == b""
-    assert page().end["unfinished"] == "interrupted"
+    report = page()
+    assert report.end["unfinished"] == "interrupted" and report.end["pictures"] == report.end["figures"]["pictures"] == 5
 
 
 # ---- memory ----------------------------------------------------------------------------------------
@@ -329,5 +334,5 @@ def test_memory_does_not_grow_with_the_pictures(clipcls, model, work):
         (work / "list").write_text("a.ppm\n" * n)
         taken.append(peak(clipcls, work, ["-m", model, "-L", "cat", "-L", "dog", "-j", "1", "--files-from", "list",
                                           "--report", "page.html"]))
-    assert (work / "page.html").stat().st_size > 3_000_000
+    assert (work / "page.html").stat().st_size > 2_000_000
     assert taken[1] - taken[0] < 2000

@@ -1,6 +1,7 @@
 /* The large view of a picture, the keys, and light or dark. */
 
 const view = byId("view"), help = byId("help");
+let viewed = 0; /* the place that the view shows: a browser gives the focus back to where it was opened */
 
 function labelTable(picture) {
 	const rows = picture.labels.map(([index, share, similarity], rank_) => make("tr", { class: rank_ === 0 ? "first" : "" },
@@ -16,7 +17,7 @@ function labelTable(picture) {
 
 function fillView(place_) {
 	const picture = shown[place_];
-	const move = (step, text) => make("button", { type: "button", class: "tool", onclick: () => openView(active + step) }, text);
+	const move = (step, text) => make("button", { type: "button", class: "tool", onclick: () => openView(viewed + step) }, text);
 	const body = failed(picture)
 		? make("div", { class: "view-labels" }, verdictChip(picture), make("p", {}, visible(picture.message)))
 		: labelTable(picture);
@@ -34,13 +35,14 @@ function openView(place_) {
 	if (shown.length === 0)
 		return;
 	activate(place_, false);
-	fillView(active);
+	viewed = active;
+	fillView(viewed);
 	if (!view.open)
 		view.showModal();
 	view.focus();
 }
 
-view.addEventListener("close", () => activate(active));
+view.addEventListener("close", () => activate(viewed));
 view.addEventListener("click", (event) => event.target === view && view.close());
 help.addEventListener("click", (event) => event.target === help && help.close());
 list.addEventListener("click", (event) => {
@@ -109,7 +111,7 @@ function onKey(event) {
 	if (view.open) {
 		if (VIEW_KEYS[key] !== undefined) {
 			event.preventDefault();
-			openView(active + VIEW_KEYS[key]);
+			openView(viewed + VIEW_KEYS[key]);
 		}
 		return;
 	}
