@@ -7,9 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* Rows looked at for one row of the thumbnail: more change nothing that can be seen, and converting
- * all of a large picture would take as long as decoding it. */
-#define ROWS_FOR_ONE 8
+/* Rows looked at for one row of the thumbnail, and columns: more change nothing that can be seen,
+ * and all of a large picture would take as long as decoding it. */
+#define LOOKED_AT 8
 /* Squares behind transparent pixels. */
 #define SQUARE 8
 #define SQUARE_DARK 204
@@ -25,7 +25,7 @@ struct sums {
 struct reduction {
 	struct thumbnail *out;
 	const uint8_t *background;
-	size_t W, H, w, h; /* H: of the rows that are looked at */
+	size_t W, H, w, h; /* W, H: of the columns and rows that are looked at */
 	struct sums *row;  /* (w) of the row in hand */
 	struct sums *all;  /* (w) of the thumbnail's row in hand */
 };
@@ -38,12 +38,13 @@ static void add_pixel(struct sums *sums, const uint8_t *rgba, uint64_t weight)
 	sums->alpha += weight;
 }
 
-static void sum_row(struct reduction *reduction, const uint8_t *rgba)
+/* rgba: the first pixel that is looked at; step: from one to the next. */
+static void sum_row(struct reduction *reduction, const uint8_t *rgba, size_t step)
 {
 	struct sums *sums = reduction->row;
 	size_t room = reduction->W;
 	memset(sums, 0, reduction->w * sizeof *sums);
-	for (size_t x = 0; x < reduction->W; x++, rgba += 4) {
+	for (size_t x = 0; x < reduction->W; x++, rgba += 4 * step) {
 		size_t now = size_min(reduction->w, room), later = reduction->w - now;
 		add_pixel(sums, rgba, now);
 		room -= now;
@@ -67,14 +68,17 @@ static void add_row(struct reduction *reduction, uint64_t weight)
 
 static void put_row(struct reduction *reduction, size_t y)
 {
-	uint64_t whole = (uint64_t)reduction->W * reduction->H * 255;
+	/* Sums are below 2^53: double has them exactly, and its division takes a fifth of the time. */
+	const double whole = (double)reduction->W * (double)reduction->H * 255;
 	uint8_t *out = reduction->out->rgb + y * reduction->w * 3;
 	for (size_t x = 0; x < reduction->w; x++) {
 		const struct sums *sums = &reduction->all[x];
+		const double clear = whole - (double)(int64_t)sums->alpha;
 		uint8_t square = (x / SQUARE + y / SQUARE) % 2 == 0 ? SQUARE_LIGHT : SQUARE_DARK;
 		for (int c = 0; c < 3; c++) {
-			uint64_t back = reduction->background != NULL ? reduction->background[c] : square;
-			*out++ = (uint8_t)((sums->color[c] + back * (whole - sums->alpha) + whole / 2) / whole);
+			double back = reduction->background != NULL ? reduction->background[c] : square;
+			double sum = (double)(int64_t)sums->color[c] + back * clear;
+			*out++ = (uint8_t)(int)(sum / whole + 0.5);
 		}
 	}
 	memset(reduction->all, 0, reduction->w * sizeof *reduction->all);
@@ -83,10 +87,11 @@ static void put_row(struct reduction *reduction, size_t y)
 static void reduce(struct reduction *reduction, const struct image *image, uint8_t *rgba)
 {
 	size_t step = image->height / reduction->H, room = reduction->H, y = 0;
+	size_t columns_step = image->width / reduction->W;
 	for (size_t i = 0; i < reduction->H; i++) {
 		size_t now = size_min(reduction->h, room), later = reduction->h - now;
 		image_row_rgba(rgba, image, i * step + step / 2);
-		sum_row(reduction, rgba);
+		sum_row(reduction, rgba + columns_step / 2 * 4, columns_step);
 		add_row(reduction, now);
 		room -= now;
 		if (room > 0)
@@ -96,6 +101,12 @@ static void reduce(struct reduction *reduction, const struct image *image, uint8
 		if (later > 0)
 			add_row(reduction, later);
 	}
+}
+
+/* How many of n rows or columns are looked at for `out`: every one, or every so many. */
+static size_t looked_at(size_t n, size_t out)
+{
+	return n / size_max(1, n / (out * LOOKED_AT));
 }
 
 /* The shorter side where the longer one becomes `size`. */
@@ -113,8 +124,8 @@ clipcls_status thumbnail_make(struct thumbnail *out, const struct image *image, 
 		w = W >= H ? size : shorter(W, H, size);
 		h = H >= W ? size : shorter(H, W, size);
 	}
-	size_t step = size_max(1, H / (h * ROWS_FOR_ONE));
-	struct reduction reduction = { out, background, W, H / step, w, h, NULL, NULL };
+	struct reduction reduction = { out,  background, looked_at(W, w), looked_at(H, h), w, h,
+		                           NULL, NULL };
 	uint8_t *rgba = memory_new(W, 4);
 	struct sums *sums = memory_new(2 * w, sizeof *sums);
 	clipcls_status status = CLIPCLS_OK;

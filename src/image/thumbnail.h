@@ -16,7 +16,7 @@ struct thumbnail {
 /* Bytes of one whose longer side is `size` at most. */
 size_t thumbnail_bytes(size_t size);
 
-/* The mean of the pixels that fall on each of its own, of every few rows where there are many.
+/* The mean of the pixels that fall on each of its own, of every few of them where there are many.
  * size: its longer side, from 1 to CLIPCLS_THUMBNAIL_LIMIT; a smaller picture keeps its own.
  * background: red, green, blue behind transparent pixels; NULL = a checkerboard.
  * Errors: CLIPCLS_ERR_MEMORY. */

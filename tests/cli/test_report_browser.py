@@ -5,7 +5,7 @@ import os
 import shutil
 
 import pytest
-from selenium.webdriver.support.ui import Select
+from selenium.webdriver.support.ui import Select, WebDriverWait
 
 import browser
 from program import DATA
@@ -149,7 +149,8 @@ def test_keys_move_open_and_close(show, forty):
     page.press("ARROW_RIGHT")
     assert page.one("#view-path").text == paths[2]
     page.press("ESCAPE")
-    assert not page.one("#view").is_displayed() and page.focused() == paths[2]
+    WebDriverWait(page.driver, 10).until(lambda _: page.focused() == paths[2])
+    assert not page.one("#view").is_displayed()
 
 
 def test_keys_search_filter_and_help(show, forty):

@@ -27,7 +27,7 @@ class Run:
 
     def __init__(self, work, env, command, pictures):
         self.path = work / f"page-{pictures}.html"
-        names = [f"{i % DISTINCT:03}/{i:05}.jpg" for i in range(pictures)]
+        names = [f"{i % DISTINCT:03}.jpg" for i in range(pictures)]
         (work / "list").write_text("\n".join(names))
         arguments = [*command, "--files-from", "list", "--report", self.path]
         process = subprocess.Popen(arguments, cwd=work, env=env, stdout=subprocess.DEVNULL)
@@ -38,14 +38,10 @@ class Run:
 
 @pytest.fixture(scope="module")
 def runs(tmp_path_factory):
-    """{1,000 and 10,000: Run}: hard links of a few hundred JPEGs."""
+    """{1,000 and 10,000: Run}: a few hundred JPEGs again and again."""
     work = tmp_path_factory.mktemp("size")
     for i in range(DISTINCT):
-        (work / f"{i:03}").mkdir()
-        photograph(i).save(work / "picture.jpg", quality=80)
-        for k in range(i, PICTURES, DISTINCT):
-            os.link(work / "picture.jpg", work / f"{i:03}" / f"{k:05}.jpg")
-        (work / "picture.jpg").unlink()
+        photograph(i).save(work / f"{i:03}.jpg", quality=80)
     command = [PROGRAM, "-m", GOLDEN / "checkpoint", *[part for label in LABELS for part in ("-L", label)],
                "--no-cache", "-j", "1", "-f", "tsv"]
     return {n: Run(work, {**os.environ, "LC_ALL": "C.UTF-8"}, command, n) for n in (1000, PICTURES)}
@@ -81,10 +77,10 @@ def test_it_is_seen_at_once_and_stays_light(runs):
         assert images > 0 and milliseconds < 20_000
         assert page.count() == "10,000 pictures"
         assert len(page.all(".card")) < 60 and page.run("return thumbnailBlocks.filter(Boolean).length") <= 2
-        took = page.run("const t = performance.now(); apply({ order: 'low' }); apply({ text: '7' });"
+        took = page.run("const t = performance.now(); apply({ order: 'low' }); apply({ text: '07' });"
                         "return (performance.now() - t) / 2")
         print(f"filtering and sorting 10,000 pictures takes {took:.0f} ms")
-        page.run("activate(arguments[0])", 3000)
+        page.run("activate(arguments[0])", 300)
         assert 0 < len(page.all(".card")) < 60 and page.focused() is not None
         assert page.errors() == []
     finally:
