@@ -15,8 +15,8 @@ _clipcls_offer() {
 	shift
 	(( $# )) && offered+=("words:word:($*)")
 	case $kinds in
-	(*downloaded*) offered+=('models:model:_clipcls_models "[*]"') ;;
-	(*catalogue*) offered+=('models:model:_clipcls_models "[* ]"') ;;
+	(*downloaded*) offered+=('models:model: _clipcls_models "[*]"') ;;
+	(*catalogue*) offered+=('models:model: _clipcls_models "[* ]"') ;;
 	esac
 	case $kinds in
 	(*directories*) offered+=('directories:directory:_files -/') ;;

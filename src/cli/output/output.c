@@ -124,7 +124,7 @@ enum exit_code output_text_once(struct buffer *text)
 	if (text->failed)
 		complain("out of memory");
 	else
-		fwrite(text->bytes, 1, text->size, stdout);
+		output_print(text); /* a failed stdout is output_finish's to tell */
 	buffer_free(text);
 	return code;
 }
