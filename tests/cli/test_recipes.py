@@ -75,6 +75,27 @@ def test_every_picture_into_the_folder_of_its_label(run, folder):
     assert {path.name for path in (folder / "photos").iterdir()} >= {"cat.jpg", "broken.jpg"}  # 38.8 %
 
 
+def test_shards_under_parallel(run, clipcls, folder):
+    for _ in range(2):  # the second time there is nothing to do
+        run("--resume shard-{}")
+        lines = (folder / "photos.jsonl").read_text()
+        expected = clipcls("-l", "labels.txt", "-f", "jsonl", "photos").out.decode()
+        assert sorted(lines.splitlines()) == sorted(expected.splitlines())
+
+
+def test_a_list_dealt_out_by_parallel(run, clipcls, folder):
+    (folder / "photos" / "a new\nline\\.jpg").write_bytes((folder / "photos" / "bee.jpg").read_bytes())
+    run("--pipe")
+    expected = clipcls("-l", "labels.txt", "-f", "jsonl", "photos").out.decode().splitlines()
+    expected = [line for line in expected if '.jpg"' in line]
+    assert sorted((folder / "piped.jsonl").read_text().splitlines()) == sorted(expected) and len(expected) == 7
+
+
+def test_indexes_of_shards_are_searched_together(run, folder):
+    assert [line.split()[1] for line in run("photos-[1-4].index").splitlines()][0] == "photos/bee.jpg"
+    assert len(list(folder.glob("photos-?.index"))) == 4
+
+
 def test_filtering(run):
     assert run("jq -r") == "photos/bee.jpg\n"
 
