@@ -399,8 +399,8 @@ typedef struct clipcls_explanation {
 /** Explains one label of one picture. label: its place; NULL = the picture's first label.
  * options: as for the classifying of files; a thumbnail_size of 0 means CLIPCLS_THUMBNAIL_LIMIT.
  * May be called from a clipcls_record_fn. The result depends neither on threads nor on batches.
- * Errors: of the picture, as of its record, CLIPCLS_ERR_ARGUMENT, _MEMORY, or as of the model's
- * weights; *out is NULL then. */
+ * Errors: of the picture, as of its record and without its path, CLIPCLS_ERR_ARGUMENT, _MEMORY, or
+ * as of the model's weights; *out is NULL then. */
 CLIPCLS_API clipcls_status clipcls_explain(clipcls_explanation **out,
                                            clipcls_classifier *classifier,
                                            const clipcls_input *input,

@@ -178,6 +178,13 @@ clipcls_status decode_picture(uint8_t *rgb, struct jail *jail, size_t worker,
 	return status;
 }
 
+const char *decode_reason(const char *message)
+{
+	const char prefix[] = DECODE_NAME ": ";
+	size_t n = sizeof prefix - 1;
+	return strncmp(message, prefix, n) == 0 ? message + n : message;
+}
+
 void decode_describe(struct buffer *out, unsigned protection)
 {
 	buffer_text(out, "processes");

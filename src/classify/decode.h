@@ -34,6 +34,9 @@ clipcls_status decode_picture(uint8_t *rgb, struct jail *jail, size_t worker,
                               const clipcls_input *input, const struct model_config *config,
                               const clipcls_image_options *options, clipcls_error *error);
 
+/* Of such a message the reason alone, without the name before it. */
+const char *decode_reason(const char *message);
+
 /* Appends what protects decoding: "seccomp, landlock, memory limit", or why there is less. */
 void decode_describe(struct buffer *out, unsigned protection);
 /* The same, as a process that is made for it finds out; "none" where there can be none. */

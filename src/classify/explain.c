@@ -175,9 +175,10 @@ static clipcls_status read_picture(clipcls_explanation *out, struct explaining *
 	uint8_t *rgb = model->image_workers[0].rgb;
 	if (own.thumbnail_size == 0)
 		own.thumbnail_size = CLIPCLS_THUMBNAIL_LIMIT;
-	clipcls_status status = decode_picture(rgb, model->jail, 0, input, config, &own, error);
+	clipcls_error why;
+	clipcls_status status = decode_picture(rgb, model->jail, 0, input, config, &own, &why);
 	if (status != CLIPCLS_OK)
-		return status;
+		return error_set(error, status, "%s", decode_reason(why.message));
 	preprocess_normalize(of->pixels, rgb, &config->preprocess, of->grid.S);
 	take_mean(of);
 	return take_picture(out, of, decode_thumbnail(rgb, of->grid.S), error);

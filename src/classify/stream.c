@@ -13,7 +13,6 @@
 #include "image/preprocess.h"
 
 #include <stdlib.h>
-#include <string.h>
 
 /* Batches per thread in the largest window. */
 #define BATCHES_PER_THREAD 4
@@ -97,14 +96,6 @@ static void encode_window(struct stream *stream)
 	pool_run(stream->model->pool, (n + stream->batch - 1) / stream->batch, run_task, stream);
 }
 
-/* The reason alone, without the name before it. */
-static const char *reason(const char *message)
-{
-	const char prefix[] = DECODE_NAME ": ";
-	size_t n = sizeof prefix - 1;
-	return strncmp(message, prefix, n) == 0 ? message + n : message;
-}
-
 static clipcls_status deliver(struct stream *stream, clipcls_error *error)
 {
 	for (size_t i = 0; i < stream->count; i++) {
@@ -114,7 +105,7 @@ static clipcls_status deliver(struct stream *stream, clipcls_error *error)
 			.index = stream->delivered++,
 			.path = item->input.path,
 			.status = item->status,
-			.message = good ? "" : reason(item->error.message),
+			.message = good ? "" : decode_reason(item->error.message),
 			.embedding = good ? item->embedding : NULL,
 			.thumbnail = good ? item->thumbnail.bytes : NULL,
 			.thumbnail_bytes = good ? item->thumbnail.size : 0,

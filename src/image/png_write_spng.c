@@ -62,7 +62,8 @@ clipcls_status png_write(struct buffer *out, const uint8_t *rgb, size_t width, s
 	free(file);
 	free(notes);
 	spng_ctx_free(encoder);
-	if (result == SPNG_EMEM || out->failed)
+	/* zlib, too, refuses to start only where memory is out. */
+	if (result == SPNG_EMEM || result == SPNG_EZLIB_INIT || out->failed)
 		return error_memory(error);
 	if (result != 0)
 		return error_set(error, CLIPCLS_ERR_ARGUMENT, "no PNG file: %s", spng_strerror(result));

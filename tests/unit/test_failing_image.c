@@ -22,12 +22,13 @@ static clipcls_status preprocess(const void *context, clipcls_error *error)
 {
 	const struct way *way = context;
 	uint8_t rgb[BYTES];
-	struct thumbnail thumbnail;
-	clipcls_status status = preprocess_picture(rgb, &thumbnail, way->bytes, way->size, &way->config,
+	_Alignas(struct thumbnail) uint8_t room[sizeof(struct thumbnail) + BYTES];
+	struct thumbnail *thumbnail = (struct thumbnail *)(void *)room;
+	clipcls_status status = preprocess_picture(rgb, thumbnail, way->bytes, way->size, &way->config,
 	                                           SIDE, &way->options, "picture", error);
 	if (status == CLIPCLS_OK) {
 		assert_memory_equal(rgb, way->rgb, BYTES);
-		assert_true(thumbnail_is_possible(&thumbnail, way->options.thumbnail_size));
+		assert_true(thumbnail_is_possible(thumbnail, way->options.thumbnail_size));
 	}
 	return status;
 }
