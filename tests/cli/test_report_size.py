@@ -43,7 +43,7 @@ def runs(tmp_path_factory):
     for i in range(DISTINCT):
         photograph(i).save(work / f"{i:03}.jpg", quality=80)
     command = [PROGRAM, "-m", GOLDEN / "checkpoint", *[part for label in LABELS for part in ("-L", label)],
-               "--no-cache", "-j", "1", "-f", "tsv"]
+               "--no-cache", "-j", "2", "-f", "tsv"]
     return {n: Run(work, {**os.environ, "LC_ALL": "C.UTF-8"}, command, n) for n in (1000, PICTURES)}
 
 

@@ -1,5 +1,6 @@
 /* eval: what each class is taken for. */
 
+const MATRIX_HEIGHT = 516; /* page.css gives it 520 */
 const matrix = { canvas: byId("confusion"), rows: [], columns: [], cells: new Map(), side: 0, left: 0, top: 0, row: -1, column: -1 };
 
 /* The labels as columns: those that are right for a class in the order of classes, which makes the diagonal, then
@@ -27,7 +28,9 @@ function measureMatrix(context) {
 	matrix.left = named ? Math.min(140, Math.ceil(longest) + 12) : 4;
 	matrix.top = named ? 100 : 4;
 	const fit = Math.floor((width - matrix.left - (named ? 60 : 4)) / Math.max(1, matrix.columns.length));
-	matrix.side = Math.min(44, Math.max(named ? 14 : 4, fit));
+	/* Not higher than the panel where that leaves names their height. */
+	const low = Math.floor((MATRIX_HEIGHT - matrix.top) / Math.max(1, matrix.rows.length));
+	matrix.side = named ? Math.max(14, Math.min(44, fit, Math.max(low, 22))) : Math.max(4, Math.min(14, fit));
 }
 
 function drawNames(context) {
