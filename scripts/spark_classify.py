@@ -225,9 +225,8 @@ def classify_table(spark, options, clipcls_options):
     rows = table.rdd.mapPartitions(classifier([options.program, *clipcls_options]))
     rows = spark.createDataFrame(rows, SCHEMA.format(table.schema["path"].dataType.simpleString()), verifySchema=False)
     rows.write.mode("overwrite" if options.overwrite else "errorifexists").parquet(options.output)
-    written = spark.read.parquet(options.output)
-    failed = written.where("error is not null").count()
-    print(f"{written.count()} pictures, {failed} failed", file=sys.stderr)
+    written, failed = spark.read.parquet(options.output).selectExpr("count(*)", "count(error)").first()
+    print(f"{written} pictures, {failed} failed", file=sys.stderr)
 
 
 def parse(words):

@@ -27,7 +27,7 @@ def free_port():
         return probe.getsockname()[1]
 
 
-def wait_for(what, condition, seconds=120):
+def wait_for(what, condition, seconds=400):
     end = time.monotonic() + seconds
     while not (found := condition()):
         assert time.monotonic() < end, f"{what} did not come to be in {seconds} s"
@@ -36,10 +36,12 @@ def wait_for(what, condition, seconds=120):
 
 
 def environment(env):
-    """Of every Spark process: this Python, no name look-ups, heaps as small as the daemons can live in."""
+    """Of every Spark process: this Python, no name look-ups, heaps as small as the daemons can live in, and no second
+    compiler, whose work a run of seconds does not pay back."""
     java = {"JAVA_HOME": os.environ["JAVA_HOME"]} if "JAVA_HOME" in os.environ else {}
     return {**env, **java, "PYSPARK_PYTHON": sys.executable, "SPARK_HOME": str(HOME), "SPARK_LOCAL_IP": "127.0.0.1",
-            "SPARK_DAEMON_MEMORY": "256m", "SPARK_NO_DAEMONIZE": "1"}
+            "SPARK_DAEMON_MEMORY": "256m", "SPARK_NO_DAEMONIZE": "1",
+            "JAVA_TOOL_OPTIONS": "-XX:TieredStopAtLevel=1 -XX:+UseSerialGC"}
 
 
 def processes():

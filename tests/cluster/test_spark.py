@@ -29,7 +29,7 @@ class Spark:
 
     def __call__(self, *arguments, **how):
         return subprocess.run(self.command(*arguments, **how), env=self.env, cwd=self.cwd, capture_output=True,
-                              text=True, timeout=240)
+                              text=True, timeout=500)
 
     def single(self, *inputs, **options):
         """{path: record} of one run of clipcls."""
@@ -89,7 +89,7 @@ def test_a_worker_and_its_executor_are_killed_and_nothing_is_lost_or_doubled(spa
         os.kill(executor, signal.SIGKILL)
         os.kill(clipcls, signal.SIGCONT)
         assert 2 <= whole_tasks() < 24
-        assert job.wait(timeout=240) == 0, (work / "driver.log").read_text()
+        assert job.wait(timeout=500) == 0, (work / "driver.log").read_text()
     finally:
         job.kill()
     log = (work / "driver.log").read_text()
