@@ -34,6 +34,7 @@ from pyspark.sql import SparkSession, types
 # What clipcls has been given and not answered: enough for it to make batches of, little enough to hold.
 WINDOW = 512
 WINDOW_BYTES = 64 << 20
+PATIENCE = 10  # seconds for a clipcls whose output has ended
 SCHEMA = ("path {}, results array<struct<label: string, index: int, score: double, similarity: double>>, "
           "error struct<code: string, message: string>")
 
@@ -50,7 +51,7 @@ class Picture:
         self.size = 0 if content is None else len(content)
         self.file = None
         if content is None:
-            self.name = os.fsencode(path)
+            self.name = bytes_of(path)
         else:
             self.file = open(os.memfd_create("picture"), "r+b", buffering=0)
             view = memoryview(content)
@@ -100,7 +101,7 @@ class Clipcls:
             self._died()
         record = json.loads(line)
         picture = self.pending.popleft()
-        if os.fsencode(record["path"]) != picture.name:
+        if bytes_of(record["path"]) != picture.name:
             raise ClipclsDied(f"clipcls gave the record of {record['path']!a} and not that of {picture.name!r}: its "
                               "options leave records out, or name inputs of their own")
         self.bytes -= picture.size
@@ -130,7 +131,7 @@ class Clipcls:
 
     def _died(self):
         try:
-            code = self.process.wait(timeout=10)
+            code = self.process.wait(timeout=PATIENCE)
             end = f"was ended by signal {-code}" if code < 0 else f"ended with status {code}"
         except subprocess.TimeoutExpired:
             end = "closed its streams"
@@ -140,18 +141,16 @@ class Clipcls:
         raise ClipclsDied(f"clipcls {end} with {len(self.pending)} pictures before it: {said or 'it said nothing'}")
 
 
+def bytes_of(path):
+    """A path as the system has it, whatever the locale; clipcls' JSON has bytes that are no UTF-8 as Python does."""
+    return path if isinstance(path, bytes) else path.encode("utf-8", "surrogateescape")
+
+
 def row_of(picture, record):
     if "results" in record:
         return picture.path, [(each["label"], each["index"], each["score"], each["similarity"])
                               for each in record["results"]], None
-    message = record["error"]["message"]
-    if picture.file is not None:
-        message = message.replace(os.fsdecode(picture.name), shown(picture.path))
-    return picture.path, None, (record["error"]["code"], message)
-
-
-def shown(path):
-    return path.decode("utf-8", "backslashreplace") if isinstance(path, bytes) else str(path)
+    return picture.path, None, (record["error"]["code"], record["error"]["message"])
 
 
 def reason_against(path, content, has_content):
@@ -160,10 +159,10 @@ def reason_against(path, content, has_content):
         return "the content is null" if content is None else None
     if not path:
         return "the path is empty"
-    if b"\0" in os.fsencode(path):
-        return f"{shown(path)!a}: the path holds a NUL"
+    if b"\0" in bytes_of(path):
+        return "the path holds a NUL"
     # In a list of paths, a folder stands for the pictures in it.
-    return f"{shown(path)}: is a folder" if os.path.isdir(path) else None
+    return "is a folder" if os.path.isdir(bytes_of(path)) else None
 
 
 def give_all(clipcls, rows):
@@ -214,10 +213,11 @@ def read(spark, options):
         raise ValueError(f"{options.input}: has no column `path` of strings or bytes")
     if "content" in fields and not isinstance(fields["content"], types.BinaryType):
         raise ValueError(f"{options.input}: the column `content` is not binary")
-    # A table of paths is small and its pictures are not: it is cut finer than its files are.
+    # A table of paths is small and its pictures are not: it is cut finer than its files are. By the path, so that a
+    # piece that is made again is the same.
     pieces = options.partitions or (None if "content" in fields else 200)
     table = table.select("path", *(["content"] if "content" in fields else []))
-    return table if pieces is None else table.repartition(pieces)
+    return table if pieces is None else table.repartition(pieces, "path")
 
 
 def classify_table(spark, options, clipcls_options):

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+import re
 import signal
 import subprocess
 
@@ -93,7 +94,8 @@ def test_a_worker_and_its_executor_are_killed_and_nothing_is_lost_or_doubled(spa
     finally:
         job.kill()
     log = (work / "driver.log").read_text()
-    assert "Lost task" in log and "20000 pictures, 200 failed" in log
+    assert "Lost executor" in log and "20000 pictures, 200 failed" in log
+    assert re.search(r"Starting task \d+\.1 in stage", log)  # the second try of one
     wait_for("the end of the dead worker's clipcls", lambda: clipcls not in processes())
     wait_for("one worker left", lambda: cluster.alive() == 1)
     found = by_path(work / "out")
@@ -111,13 +113,31 @@ def halted(worker):
         return found if state_of(found[1]) == "T" else None
 
 
-def test_bytes_of_a_table_are_classified_and_keep_their_names(spark, many, work):
+@pytest.fixture
+def dying(work):
+    """A clipcls that crashes three times, after 20 records, before it goes on as the true one."""
+    script = work / "dying"
+    script.write_text(f"""#!/bin/bash
+for n in 1 2 3; do
+    if mkdir {work}/death$n 2>/dev/null; then
+        {PROGRAM} "$@" | head -n 20
+        kill -KILL $$
+    fi
+done
+exec {PROGRAM} "$@"
+""")
+    script.chmod(0o755)
+    return script
+
+
+def test_bytes_of_a_table_keep_their_names_though_clipcls_dies(spark, many, work, dying):
     pics = many(300)
     names = sorted(path.name for path in pics.iterdir())
     contents = [(pics / name).read_bytes() for name in names]
     write(work / "in.parquet", path=[*names, "empty", "null", None], content=[*contents, b"", None, contents[0]])
-    done = spark("in.parquet", "out")
+    done = spark("--partitions", "3", "in.parquet", "out", master="local[2,4]", program=dying)
     assert done.returncode == 0 and "303 pictures, 5 failed" in done.stderr, done.stderr
+    assert len(list(work.glob("death*"))) == 3
     expected = {os.path.basename(path): record for path, record in spark.single(pics).items()}
     found = by_path(work / "out")
     assert found.keys() == {*names, "empty", "null", None}
@@ -129,23 +149,18 @@ def test_bytes_of_a_table_are_classified_and_keep_their_names(spark, many, work)
         assert found[name].get("error") == expected[name].get("error")
 
 
-def test_paths_that_are_bytes_and_paths_that_name_no_file(spark, pictures, work):
+def test_paths_that_are_bytes_stay_bytes(spark, pictures, work):
     odd = os.fsencode(work) + b"/\xff\n.png"
     with open(odd, "wb") as copy:
         copy.write((work / "a.png").read_bytes())
-    absolute = os.fsencode(work / "a.png")
-    given = [odd, absolute, absolute, os.fsencode(work), os.fsencode(work / "gone.png"), b"", b"a\0b", None]
+    given = [odd, os.fsencode(work / "a.png"), os.fsencode(work / "a.png"), b"/gone\xff.png", b"", None]
     write(work / "in.parquet", path=pyarrow.array(given, pyarrow.binary()))
     done = spark("--partitions", "2", "in.parquet", "out")
-    assert done.returncode == 0 and "8 pictures, 5 failed" in done.stderr, done.stderr
+    assert done.returncode == 0 and "6 pictures, 3 failed" in done.stderr, done.stderr
     found = rows(work / "out")
     assert sorted(row.get("path", b"") for row in found) == sorted(path or b"" for path in given)
-    good = [row["results"] for row in found if row.get("path") in (odd, absolute)]
-    assert len(good) == 3 and good == [spark.single(work / "a.png")[str(work / "a.png")]["results"]] * 3
-    reasons = [row["error"] for row in found if "error" in row]
-    assert {error["code"] for error in reasons} == {"io"}
-    for word in ("folder", "No such file", "empty", "NUL"):
-        assert any(word in error["message"] for error in reasons)
+    good = [row["results"] for row in found if row.get("path") in given[:2]]
+    assert good == [spark.single(work / "a.png")[str(work / "a.png")]["results"]] * 3
 
 
 def test_a_list_and_an_output_that_is_there(spark, pictures, work):
@@ -160,34 +175,6 @@ def test_a_list_and_an_output_that_is_there(spark, pictures, work):
     assert again.returncode == 0 and {len(row["results"]) for row in by_path(work / "out").values()} == {1}
 
 
-@pytest.fixture
-def dying(work):
-    """Makes a clipcls that ends as told after 20 records, as often as told, in place of the true one."""
-    def make(end, times):
-        script = work / "dying"
-        script.write_text(f"""#!/bin/bash
-if [ "$(ls {work}/deaths.* 2>/dev/null | wc -l)" -lt {times} ]; then
-    touch {work}/deaths.$$
-    echo "clipcls: something to say" >&2
-    {PROGRAM} "$@" | head -n 20
-    {end}
-fi
-exec {PROGRAM} "$@"
-""")
-        script.chmod(0o755)
-        return script
-    return make
-
-
-@pytest.mark.parametrize("end", ["kill -KILL $$", "exit 2", "exit 0", "printf '{\"path\":\"tor'; kill -SEGV $$"])
-def test_a_clipcls_that_dies_is_tried_again(spark, many, work, dying, end):
-    pics = many(300)
-    write(work / "in.parquet", path=[str(path) for path in sorted(pics.iterdir())])
-    done = spark("--partitions", "3", "in.parquet", "out", master="local[2,4]", program=dying(end, 3))
-    assert done.returncode == 0 and len(list(work.glob("deaths.*"))) >= 3, done.stderr
-    assert by_path(work / "out") == spark.single(pics)
-
-
 def test_a_job_that_cannot_work_says_what_clipcls_said(spark, pictures, work):
     write(work / "in.parquet", path=[str(work / name) for name in pictures])
     done = spark("--partitions", "1", "in.parquet", "out", options=["-m", "nowhere"])
@@ -195,16 +182,10 @@ def test_a_job_that_cannot_work_says_what_clipcls_said(spark, pictures, work):
     assert not (work / "out" / "_SUCCESS").exists() and not list((work / "out").glob("*.parquet"))
 
 
-def test_options_that_leave_records_out_are_an_error(spark, many, work):
-    write(work / "in.parquet", path=[str(path) for path in sorted(many(50).iterdir())])
-    done = spark("--partitions", "1", "in.parquet", "out", options=["--match", "dog"])
-    assert done.returncode == 1 and "leave records out" in done.stderr, done.stderr
-
-
-@pytest.mark.parametrize("columns, words", [
-    ({"name": ["a"]}, "no column `path`"), ({"path": [1]}, "no column `path`"),
-    ({"path": ["a"], "content": ["b"]}, "`content` is not binary")])
-def test_a_table_without_the_columns_is_refused(spark, work, columns, words):
-    write(work / "in.parquet", **columns)
+def test_a_table_without_the_columns_is_refused(spark, work):
+    write(work / "in.parquet", path=["a"], content=["b"])
     done = spark("in.parquet", "out")
-    assert done.returncode == 2 and words in done.stderr and not (work / "out").exists()
+    assert done.returncode == 2 and "`content` is not binary" in done.stderr and not (work / "out").exists()
+    write(work / "in.parquet", name=["a"])
+    done = spark("in.parquet", "out")
+    assert done.returncode == 2 and "no column `path`" in done.stderr and not (work / "out").exists()
