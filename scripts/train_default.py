@@ -1,92 +1,99 @@
 #!/usr/bin/env python3
-"""Trains the built-in model, or measures a model of its kind.
+"""Trains the built-in model and measures it.
 
-    train_default.py train DATA WORDNET OUT     about 70 minutes on two cores
-    train_default.py measure DATA WORDNET MODEL
+    train_default.py all DATA WORDNET STATE --minutes 150
+
+does everything and prints the model card's table. Its stages, each of which can be asked for by itself:
+
+    text      the text tower learns where WordNet puts its words
+    teacher   a convolutional network learns the classes
+    image     the image tower learns to point at the words, helped by the teacher
+    export    STATE/model, a folder in Hugging Face's layout, from the moving average of the weights
+    measure   `clipcls eval` on that folder, converted; the table is STATE/measured.md as well
 
 DATA holds classes.json and Parquet files. classes.json is a list with one object per label, in order: `label` (0, 1, ...),
 `wordnet` (WordNet 3.0 id, "n" and eight digits), `names` (the first one is the class's), `set` (the collection it belongs
 to). The Parquet files (columns `image`: bytes of an encoded picture; `label`) are named *-train-*, *-val-* or *-test-*.
 WORDNET is the folder of WordNet 3.0's data.noun and index.noun (Debian: /usr/share/wordnet, package wordnet-base).
-OUT becomes a folder in Hugging Face's layout; `clipcls convert OUT models/default.safetensors` makes it the built-in model.
+STATE keeps checkpoints, log.tsv and the decoded pictures (2 GB); the same command again goes on where it was stopped, by a
+signal, a power cut or the end of the day.
 
-Needs torch, transformers, pyarrow, pillow and numpy.
+Needs torch, transformers, pyarrow, pillow and numpy, and for `measure` a built clipcls.
 """
 
 import argparse
-import json
+import os
 import sys
 from pathlib import Path
 
 import torch
 import transformers
 
-from trainer import tokens, towers
-from trainer.image_stage import Targets, train_images
-from trainer.measure import measure, table
-from trainer.pictures import Pictures
+from trainer.image_stage import train_images
+from trainer.measure import measure
+from trainer.session import Session
+from trainer.targets import ClassMasks
+from trainer.teacher import train_teacher
 from trainer.text_stage import train_text
-from trainer.wordnet import WordNet
+from trainer.towers import new_model, save_model
 
-MERGES = Path(__file__).resolve().parent.parent / "models" / "clip_merges.txt"
+ROOT = Path(__file__).resolve().parent.parent
+STAGES = ("text", "teacher", "image", "export", "measure")
 
 
 def parse_arguments(arguments):
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    commands = parser.add_subparsers(dest="command", required=True)
-    train = commands.add_parser("train", help="train and then measure")
-    check = commands.add_parser("measure", help="measure a finished folder")
-    for command, last in ((train, "out"), (check, "model")):
-        command.add_argument("data", type=Path)
-        command.add_argument("wordnet", type=Path)
-        command.add_argument(last, type=Path)
-        command.add_argument("--threads", type=int, help="default: torch's own choice")
-    train.add_argument("--start", type=Path, metavar="FOLDER",
-                       help="go on from these weights; the budgets are 0 then unless given")
-    train.add_argument("--steps-text", type=int, metavar="N", help="steps of stage 1 (900)")
-    train.add_argument("--pictures", type=int, metavar="N", help="pictures seen by stage 2 (640000)")
-    train.add_argument("--pictures-again", type=int, metavar="N",
-                       help="pictures seen by a second cosine on the same weights (260000)")
-    train.add_argument("--batch", type=int, default=128, metavar="N",
-                       help="pictures a step (%(default)s); more steps beat bigger batches: 384 was worse")
-    train.add_argument("--untagged", type=int, default=6000, metavar="N", help="rare words added to stage 1 (%(default)s)")
-    train.add_argument("--merges", type=Path, default=MERGES, help="CLIP's merges (%(default)s)")
-    train.add_argument("--vocabulary-merges", type=int, default=8000, metavar="N", help="how many of them (%(default)s)")
-    train.add_argument("--seed", type=int, default=1)
-    options = parser.parse_args(arguments)
-    if options.command == "train":
-        budgets = {"steps_text": 900, "pictures": 640_000, "pictures_again": 260_000}
-        for name, default in budgets.items():
-            if getattr(options, name) is None:
-                setattr(options, name, 0 if options.start else default)
-    return options
+    parser.add_argument("stage", choices=("all", *STAGES))
+    parser.add_argument("data", type=Path)
+    parser.add_argument("wordnet", type=Path)
+    parser.add_argument("state", type=Path)
+    budget = parser.add_mutually_exclusive_group()
+    budget.add_argument("--minutes", type=float, default=150, metavar="M", help="for all stages together (%(default)s)")
+    budget.add_argument("--pictures", type=int, metavar="N", help="pictures seen by stage image; the others' share follows")
+    parser.add_argument("--clock", choices=("wall", "work"), default="wall",
+                        help="what minutes are: wall, or work: processor time, for a machine that is busy otherwise")
+    parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another recipe (scripts/trainer/recipe.py)")
+    parser.add_argument("--pause-file", type=Path, metavar="FILE", help="wait while this file exists")
+    parser.add_argument("--checkpoint-minutes", type=float, default=4, metavar="M", help="between checkpoints (%(default)s)")
+    parser.add_argument("--log-every", type=int, default=100, metavar="N", help="steps between lines of the log (%(default)s)")
+    parser.add_argument("--threads", type=int, metavar="N", help="default: torch's own choice")
+    parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
+    parser.add_argument("--merges", type=Path, default=ROOT / "models" / "clip_merges.txt", help="CLIP's merges (%(default)s)")
+    build = Path(os.environ.get("CLIPCLS_BUILD", ROOT / "build" / "release"))
+    parser.add_argument("--clipcls", type=Path, default=build / "clipcls", help="the program that measures (%(default)s)")
+    return parser.parse_args(arguments)
 
 
-def train(options, classes, wordnet):
-    """Runs the stages that have a budget and writes the folder after each, so that a break loses one stage at most."""
-    torch.manual_seed(options.seed)
-    if options.start:
-        merges = tokens.read_merges(options.start / "merges.txt")
-    else:
-        merges = tokens.read_merges(options.merges, options.vocabulary_merges)
-    tokenizer = tokens.build_tokenizer(merges)
-    model = towers.load_model(options.start) if options.start else towers.new_model(tokenizer)
-    if options.steps_text:
-        train_text(model, tokenizer, wordnet, classes, options.steps_text, options.untagged, options.seed)
-        towers.save_model(model, merges, classes, options.out)
-    if options.pictures or options.pictures_again:
-        targets = Targets(model, tokenizer, wordnet, classes)
-        pictures = Pictures(options.data, "train")
-    if options.pictures:
-        train_images(model, targets, pictures, classes, options.pictures, options.batch, peak_rate=1.5e-3, kept=28,
-                     kept_share=0.6, seed=options.seed, stage="images")
-        towers.save_model(model, merges, classes, options.out)
-    if options.pictures_again:
-        # A second cosine from a lower peak added 1.7 points of 200-way top-1.
-        train_images(model, targets, pictures, classes, options.pictures_again, options.batch, peak_rate=9e-4, kept=32,
-                     kept_share=0.5, seed=options.seed + 1, stage="images again")
-    towers.save_model(model, merges, classes, options.out)
-    return options.out
+def restore(session, model, stage, finished=True):
+    """Puts what a stage left into the model."""
+    kept = session.state.averaged(stage, finished)
+    own = model.state_dict()
+    model.load_state_dict({name: value for name, value in kept.items() if name in own}, strict=False)
+
+
+def run_stages(session, stages):
+    """Runs what is asked for. A stage needs what the earlier ones left in the state folder, and passes over what is finished."""
+    model = new_model(session.recipe, session.tokenizer).to(session.device)
+    exported = session.state.folder / "model"
+    if "text" in stages:
+        train_text(session, model)
+    if {"teacher", "image"} & set(stages):
+        masks = ClassMasks(session)
+    if "teacher" in stages:
+        train_teacher(session, masks)
+    if "image" in stages:
+        restore(session, model, "text")
+        if session.recipe.teacher_share:
+            session.state.averaged("teacher")
+        train_images(session, model, masks, train_teacher(session, masks))
+    if "export" in stages:
+        restore(session, model, "text")
+        restore(session, model, "image", finished=False)
+        save_model(model, session.merges, session.classes, exported)
+    if "measure" in stages:
+        if not exported.exists():
+            raise FileNotFoundError(f"{exported}: the stage 'export' makes it")
+        print(measure(session, exported), end="")
 
 
 def main(arguments=None):
@@ -94,14 +101,11 @@ def main(arguments=None):
     if options.threads:
         torch.set_num_threads(options.threads)
     transformers.utils.logging.disable_progress_bar()
-    classes = json.loads((options.data / "classes.json").read_text(encoding="utf-8"))
-    wordnet = WordNet(options.wordnet)
-    folder = train(options, classes, wordnet) if options.command == "train" else options.model
-    # From the file, not from memory: what was rounded to float16 is what people will run.
-    tokenizer = tokens.build_tokenizer(tokens.read_merges(folder / "merges.txt"))
-    pictures = Pictures(options.data, "val", "test")
-    print(table(measure(towers.load_model(folder), tokenizer, wordnet, classes, pictures)))
+    try:
+        run_stages(Session(options), STAGES if options.stage == "all" else (options.stage,))
+    except (OSError, ValueError, RuntimeError) as error:
+        sys.exit(f"train_default.py: {error}")
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    main()

@@ -1,8 +1,8 @@
-"""Stage 2: the image tower learns to point at the frozen text tower's prototypes.
+"""Stage `image`: the image tower learns to point at the frozen text tower's words.
 
 With the text frozen a step is 1.7 times faster than training both towers, and the targets stand still.
 
-/* N pictures, C classes, H hypernyms, E projection_dim */
+/* N pictures, C classes, D width, K patches kept, E projection_dim */
 """
 
 import math
@@ -10,87 +10,115 @@ import math
 import torch
 import torch.nn.functional as F
 
-from .pictures import augment
-from .schedule import Progress, make_optimizer, set_rate
-from .towers import embed_many_texts, embed_pixels, normalise
-from .words import TEMPLATES, class_synset
+from .augment import augment, normalise, paste
+from .average import Average
+from .budget import kept_at, rate_at
+from .loop import Loop
+from .optimizer import Optimizer
+from .targets import Targets
+from .text_stage import step
+from .towers import embed_pixels, keep_patches, layer_matrices
 
-WEIGHT_DECAY = 0.03
-HYPERNYM_WEIGHT = 0.15
 MAX_LOGIT_SCALE = math.log(100)
 
 
-class Prototypes:
-    """Texts of each class, or of each hypernym, embedded once: every name in every template, and bare."""
+class ImageTower(torch.nn.Module):
+    """The parts of the model that this stage trains, and the bridge to the teacher's map, which it forgets in the end."""
 
-    def __init__(self, model, tokenizer, names):
-        """names: for each row its list of names."""
-        texts, counts = [], []
-        for row in names:
-            wordings = [pattern.format(name) for name in row for pattern in ("{}", *TEMPLATES)]
-            texts += wordings
-            counts.append(len(wordings))
-        self.embeddings = embed_many_texts(model, tokenizer, texts)
-        self.counts = torch.tensor(counts)
-        self.starts = self.counts.cumsum(0) - self.counts
-
-    def draw(self, generator):
-        """-> (rows, E): one random wording of each row."""
-        offsets = (torch.rand(len(self.counts), generator=generator) * self.counts).long()
-        return self.embeddings[self.starts + offsets]
+    def __init__(self, model, guide_width):
+        super().__init__()
+        self.vision_model, self.visual_projection, self.logit_scale = model.vision_model, model.visual_projection, model.logit_scale
+        self.bridge = torch.nn.Linear(model.config.vision_config.hidden_size, guide_width) if guide_width else None
 
 
-class Targets:
-    """What a picture of each class is pulled towards and pushed from."""
+class Student:
+    """One step's loss."""
 
-    def __init__(self, model, tokenizer, wordnet, classes):
-        synsets = [class_synset(entry) for entry in classes]
-        lines = [wordnet.ancestors(s) for s in synsets]
-        self.classes = Prototypes(model, tokenizer, [entry["names"] for entry in classes])
-        # (C, C): a tabby is a cat: neither is a negative for the other.
-        self.masked = torch.tensor([[i != j and (a in lines[j] or b in lines[i]) for j, b in enumerate(synsets)]
-                                    for i, a in enumerate(synsets)])
-        shared = sorted(set().union(*lines))
-        shared = [h for h in shared if 2 <= sum(h in line for line in lines) <= len(classes) / 2]
-        self.hypernyms = Prototypes(model, tokenizer, [wordnet.words[h] for h in shared]) if shared else None
-        # (C, H): which hypernyms are true of a class; those of more than half of the classes tell nothing.
-        self.is_a = torch.tensor([[h in line for h in shared] for line in lines])
+    def __init__(self, session, model, masks, teacher):
+        torch.manual_seed(session.recipe.seed)
+        self.session, self.recipe, self.teacher = session, session.recipe, teacher
+        self.tower = ImageTower(model, teacher.guide_width if teacher else 0).to(session.device)
+        self.targets = Targets(session, model, masks)
 
-    def loss(self, features, labels, scale, generator):
-        """(N, E) unit rows, (N) labels -> cross entropy over classes plus a share of one over hypernyms."""
-        logits = scale * features @ self.classes.draw(generator).T
-        loss = F.cross_entropy(logits.masked_fill(self.masked[labels], -math.inf), labels)
-        rows = self.is_a[labels].any(1)
-        if self.hypernyms is None or not rows.any():
-            return loss
-        logits = scale * features[rows] @ self.hypernyms.draw(generator).T
-        is_a = self.is_a[labels[rows]]
-        wanted = torch.multinomial(is_a.float(), 1, generator=generator)[:, 0]
-        others = is_a.scatter(1, wanted[:, None], False)  # also true, so no negatives
-        return loss + HYPERNYM_WEIGHT * F.cross_entropy(logits.masked_fill(others, -math.inf), wanted)
+    def loss(self, pixels, labels, progress, generator):
+        """(N, 3, S, S) in 0..1, (N) labels on the CPU -> the loss."""
+        own = None
+        if self.recipe.mixed_share:
+            pixels, own = paste(pixels, self.recipe.mixed_share, generator)
+        pixels = normalise(pixels)
+        kept, tapped = self._kept(len(pixels), progress, generator), None
+        with self.session.low_precision():
+            features = embed_pixels(self.tower, pixels, kept, self.recipe.guide_layer if self.teacher else None)
+        if self.teacher:
+            features, tapped = features
+        scale = self.tower.logit_scale.exp()
+        logits = self.targets.logits(features, scale, generator)
+        loss = self.targets.label_loss(*logits, labels)
+        if own is not None:
+            own = own.to(loss.device)
+            loss = own * loss + (1 - own) * self.targets.label_loss(*logits, labels.roll(-1))
+        loss = loss.mean()
+        if self.teacher:
+            loss = self._taught(loss, logits[0], tapped, pixels, kept, progress)
+        return loss + self.recipe.hypernym_weight * self.targets.hypernym_loss(features, labels, scale, generator)
+
+    def _kept(self, n, progress, generator):
+        count = kept_at(progress, self.recipe)
+        if count is None:
+            return None
+        patches = (self.recipe.image_size // self.recipe.patch_size) ** 2
+        return keep_patches(n, patches, count, generator).to(self.session.device)
+
+    def _taught(self, loss, logits, tapped, pixels, kept, progress):
+        """The labels' loss -> a mixture with the teacher's answers, and its map of features, which counts less and less."""
+        with torch.no_grad(), self.session.low_precision():
+            answers, seen = self.teacher(pixels)
+        out = self.targets.masks.left_out
+        heat = self.recipe.temperature
+        wanted = (answers.float() / heat).masked_fill(out, -math.inf).softmax(1)
+        given = (logits / heat).masked_fill(out, -1e4).log_softmax(1)
+        distilled = heat**2 * F.kl_div(given, wanted, reduction="batchmean")
+        guided = guide_loss(self.tower.bridge(tapped.float()), seen.float(), kept, self.recipe)
+        weight = self.recipe.distill_weight
+        return (1 - weight) * loss + weight * distilled + self.recipe.guide_weight * (1 - progress) * guided
 
 
-def train_images(model, targets, pictures, classes, budget, batch, peak_rate, kept, kept_share, seed, stage):
-    """Trains vision_model, visual_projection and logit_scale in place on `budget` pictures; returns the last loss.
+def guide_loss(given, seen, kept, recipe):
+    """(N, K, G) from the tower, (N, G, h, w) from the teacher, (N, K) or None -> mean of 1 - cosine, patch by patch."""
+    grid = recipe.image_size // recipe.patch_size
+    if seen.shape[-1] != grid:
+        seen = F.interpolate(seen, (grid, grid), mode="bilinear", antialias=True)
+    wanted = seen.flatten(2).mT
+    wanted = wanted - wanted.mean((0, 1))  # what all patches share tells nothing
+    if kept is not None:
+        wanted = wanted.gather(1, kept[:, :, None].expand(-1, -1, wanted.shape[2]))
+    return 1 - F.cosine_similarity(given, wanted, dim=2).mean()
 
-    kept: patches kept of each picture during the first kept_share of the steps; all are kept afterwards.
-    """
-    steps = max(1, budget // batch)
-    generator = torch.Generator().manual_seed(seed)
-    parameters = [*model.vision_model.parameters(), *model.visual_projection.parameters(), model.logit_scale]
-    optimizer = make_optimizer(parameters, WEIGHT_DECAY)
-    batches = pictures.endless(classes, batch, generator)
-    progress = Progress(stage, steps)
-    model.train()
-    for step in range(steps):
-        set_rate(optimizer, step, steps, peak_rate)
-        indices = next(batches)
-        pixels = normalise(augment(pictures.pixels(indices), generator))
-        features = embed_pixels(model, pixels, kept if step < kept_share * steps else None)
-        loss = targets.loss(features, pictures.labels[indices], model.logit_scale.exp(), generator)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        model.logit_scale.data.clamp_(max=MAX_LOGIT_SCALE)
-        progress.add(step, loss.item())
-    return loss.item()
+
+def train_images(session, model, masks, teacher):
+    """Trains vision_model, visual_projection and logit_scale in place; their averaged weights are in image.pt."""
+    recipe = session.recipe
+    student = Student(session, model, masks, teacher)
+    tower = student.tower
+    matrices = layer_matrices(model.vision_model)
+    chosen = set(matrices)
+    optimizer = Optimizer(matrices, [p for p in tower.parameters() if p not in chosen], recipe.weight_decay)
+    average = Average(tower, recipe.average_decay)
+    loop = Loop(session, "image", {"tower": tower, "average": average, "optimizer": optimizer}, recipe.seed + 2)
+    order = session.order(recipe.seed + 2)
+
+    def check():
+        names = student.targets.classes.embeddings[student.targets.classes.starts.to(session.device)]  # first name, bare
+        with average.applied():
+            return session.held_out.accuracy(lambda pixels: embed_pixels(model, pixels) @ names.T, tower)
+
+    for progress in loop.steps(check):
+        tower.train()
+        indices = order.batch(loop.step, recipe.batch)
+        pixels = augment(session.pictures.batch(indices, session.device), loop.generator)
+        loss = student.loss(pixels, session.pictures.labels[indices], progress, loop.generator)
+        step(optimizer, loss, rate_at(progress, recipe.rate))
+        with torch.no_grad():
+            tower.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
+        average.update()
+        loop.record(len(indices), loss.item(), rate_at(progress, recipe.rate))

@@ -1,84 +1,94 @@
-"""Labelled pictures from Parquet files, decoded when they are drawn, and their augmentation.
+"""Labelled pictures from Parquet files, decoded once into a memory-mapped file, and the order in which they are seen.
 
-A file has two columns: `image` (the bytes of an encoded picture) and `label` (an index into classes.json). Its name says
+A Parquet file has two columns: `image` (the bytes of an encoded picture) and `label` (an index into classes.json). Its name says
 what it is for: *-train-*.parquet to learn from, *-val-* and *-test-* to measure on.
 
 /* N pictures, S image_size */
 """
 
 import io
+import os
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as parquet
 import torch
-import torch.nn.functional as F
 from PIL import Image
 
-from .towers import IMAGE_SIZE
-
-# How much of a set is seen for each full turn of the others: CIFAR-10 has 5,000 pictures a class, ten times as many as
-# Tiny ImageNet, and would crowd out the other 200 classes.
-SHARE = {"cifar10": 0.2}
+HELD_OUT = ("val", "test")
 
 
-class Pictures:
-    """Encoded pictures with their labels. Kept encoded: decoding costs a few per cent of a step, raw pixels gigabytes."""
-
-    def __init__(self, folder, *kinds):
-        files = sorted(path for kind in kinds for path in Path(folder).glob(f"*-{kind}-*.parquet"))
-        if not files:
-            raise FileNotFoundError(f"{folder}: no {' or '.join(f'*-{k}-*.parquet' for k in kinds)}")
-        self.encoded, labels = [], []
-        for path in files:
-            table = parquet.read_table(path, columns=["image", "label"])
-            self.encoded += table["image"].to_pylist()
-            labels += table["label"].to_pylist()
-        self.labels = torch.tensor(labels)  # (N)
-
-    def pixels(self, indices):
-        """-> (len(indices), 3, S, S), values 0..1; another size is brought to S by Pillow's bicubic."""
-        pixels = np.stack([decode(self.encoded[i]) for i in indices])
-        return torch.from_numpy(pixels).permute(0, 3, 1, 2).float() / 255
-
-    def endless(self, classes, batch, generator):
-        """Batches of indices for ever: turn after turn in a fresh random order, each set with its SHARE."""
-        sets = np.array([entry["set"] for entry in classes])[self.labels.numpy()]
-        share = torch.tensor([SHARE.get(name, 1.0) for name in sets])
-        waiting = []
-        while True:
-            while len(waiting) < batch:
-                order = torch.randperm(len(share), generator=generator)
-                waiting += order[torch.rand(len(share), generator=generator) < share[order]].tolist()
-            yield waiting[:batch]
-            waiting = waiting[batch:]
+def encoded_pictures(folder, kinds):
+    """-> (encoded pictures, labels) of the files of these kinds, in the order of their names."""
+    files = sorted(path for kind in kinds for path in Path(folder).glob(f"*-{kind}-*.parquet"))
+    if not files:
+        raise FileNotFoundError(f"{folder}: no {' or '.join(f'*-{kind}-*.parquet' for kind in kinds)}")
+    encoded, labels = [], []
+    for path in files:
+        table = parquet.read_table(path, columns=["image", "label"])
+        encoded += table["image"].to_pylist()
+        labels += table["label"].to_pylist()
+    return encoded, labels
 
 
-def decode(encoded):
-    """Bytes of one picture -> (S, S, 3) uint8."""
+def decode(encoded, size):
+    """Bytes of one picture -> (S, S, 3) uint8; another size is brought to S by Pillow's bicubic."""
     with Image.open(io.BytesIO(encoded)) as picture:
         picture = picture.convert("RGB")
-    if picture.size != (IMAGE_SIZE, IMAGE_SIZE):
-        picture = picture.resize((IMAGE_SIZE, IMAGE_SIZE), Image.Resampling.BICUBIC)
+    if picture.size != (size, size):
+        picture = picture.resize((size, size), Image.Resampling.BICUBIC)
     return np.asarray(picture)
 
 
-def augment(pixels, generator):
-    """(N, 3, S, S) in 0..1 -> the same: cropped to 0.7-1 of the area, mirrored half the time, light jitter.
+class Pictures:
+    """Decoded pictures, in a file of the state folder: 12 KB each at 64 pixels, shared through the system's page cache."""
 
-    Gentle on purpose: stronger crops and jitter were tried and were worse while few pictures are seen.
+    def __init__(self, state, data, kinds, size):
+        encoded, labels = encoded_pictures(data, kinds)
+        self.labels = torch.tensor(labels)  # (N)
+        path = state.folder / f"pictures-{kinds[0]}-{size}.u8"
+        shape = (len(labels), size, size, 3)
+        if not path.exists() or path.stat().st_size != np.prod(shape):
+            part = path.with_name(path.name + ".part")
+            pixels = np.memmap(part, np.uint8, "w+", shape=shape)
+            for i, picture in enumerate(encoded):
+                pixels[i] = decode(picture, size)
+            pixels.flush()
+            os.replace(part, path)
+        self.pixels = np.memmap(path, np.uint8, "r", shape=shape)
+
+    def batch(self, indices, device):
+        """(n) indices -> (n, 3, S, S) in 0..1."""
+        pixels = torch.from_numpy(self.pixels[indices.numpy()]).to(device)
+        return pixels.permute(0, 3, 1, 2).float().div_(255)
+
+
+class Order:
+    """Which pictures a step sees: turn after turn in fresh random order, some classes' pictures only in part.
+
+    A function of the step alone, so that a resumed training goes on where it was.
     """
-    n = len(pixels)
-    uniform = torch.rand(5, n, generator=generator)
-    side = (0.7 + 0.3 * uniform[0]).sqrt()
-    mirror = torch.where(uniform[1] < 0.5, -1.0, 1.0)
-    affine = torch.zeros(n, 2, 3)
-    affine[:, 0, 0] = side * mirror
-    affine[:, 1, 1] = side
-    affine[:, :, 2] = ((2 * uniform[2:4] - 1) * (1 - side)).T  # the crop's centre, inside the picture
-    grid = F.affine_grid(affine, list(pixels.shape), align_corners=False)
-    pixels = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    contrast = 0.85 + 0.3 * uniform[4][:, None, None, None]
-    brightness = 0.1 * (2 * torch.rand(n, 1, 1, 1, generator=generator) - 1)
-    mean = pixels.mean((1, 2, 3), keepdim=True)
-    return ((pixels - mean) * contrast + mean + brightness).clamp(0, 1)
+
+    def __init__(self, labels, shares, seed):
+        """shares: (C) how much of each class a turn has, 0 to 1; a turn of 0.4 has another 40 % each time."""
+        self.seed, self.turn = seed, None
+        self.rows = {}
+        shares = shares[labels]
+        for share in shares.unique().tolist():
+            if share > 0:
+                self.rows[share] = torch.nonzero(shares == share)[:, 0]
+        self.length = sum(max(1, int(share * len(rows))) for share, rows in self.rows.items())
+
+    def batch(self, step, size):
+        """-> (size) indices."""
+        places = torch.arange(step * size, (step + 1) * size)
+        return torch.stack([self._turn(place // self.length)[place % self.length] for place in places.tolist()])
+
+    def _turn(self, number):
+        if self.turn is None or self.turn[0] != number:
+            generator = torch.Generator().manual_seed(self.seed * 7_919 + number)
+            chosen = [rows[torch.randperm(len(rows), generator=generator)[: max(1, int(share * len(rows)))]]
+                      for share, rows in self.rows.items()]
+            chosen = torch.cat(chosen)
+            self.turn = number, chosen[torch.randperm(len(chosen), generator=generator)]
+        return self.turn[1]

@@ -1,43 +1,63 @@
-"""Stage 1: the text tower alone learns WordNet.
+"""Stage `text`: the text tower alone learns where WordNet puts its words.
 
 Pictures of 210 classes cannot teach words; a dictionary can. After this stage words lie by meaning ("dog" next to
 "puppy", far from "pizza"), and a word that no picture shows has a sensible place.
 """
 
-from .schedule import Progress, make_optimizer, set_rate
-from .towers import embed_texts
-from .words import Similarity, WordBatches, collect_words
+import torch
 
-PEAK_RATE = 2e-3
+from .average import Average
+from .budget import rate_at
+from .loop import Loop
+from .optimizer import Optimizer
+from .points import fixed_points, wanted_cosines
+from .towers import embed_texts, layer_matrices
+from .words import WordPlaces, similarity
+
 WEIGHT_DECAY = 0.01
-# Cubed, similarities spread out: two unrelated things share "physical entity" and start near 0.3.
-TARGET_POWER = 3
-# Near pairs are rare among all pairs and are what a label list is about.
-NEAR_WEIGHT = 8
 
 
-def train_text(model, tokenizer, wordnet, classes, steps, untagged, seed):
-    """Trains text_model and text_projection in place; returns the last step's loss."""
-    meanings = collect_words(wordnet, classes, untagged)
-    similarity = Similarity(wordnet, sorted(set(meanings.values())))
-    batches = WordBatches(wordnet, meanings, classes, seed)
-    optimizer = make_optimizer([*model.text_model.parameters(), *model.text_projection.parameters()], WEIGHT_DECAY)
-    progress = Progress(f"text ({len(meanings)} words)", steps)
-    model.train()
-    for step in range(steps):
-        set_rate(optimizer, step, steps, PEAK_RATE)
-        texts, synsets = batches.draw()
-        loss = pair_loss(embed_texts(model, tokenizer, texts), similarity(synsets) ** TARGET_POWER)
-        optimizer.zero_grad()
-        loss.backward()
-        optimizer.step()
-        progress.add(step, loss.item())
-    return loss.item()
+class TextTower(torch.nn.Module):
+    """The parts of the model that this stage trains."""
+
+    def __init__(self, model):
+        super().__init__()
+        self.text_model, self.text_projection = model.text_model, model.text_projection
 
 
-def pair_loss(embeddings, target):
-    """(B, E) unit rows, (B, B) wanted cosines -> the mean squared error over all pairs, near pairs weighing more."""
-    weight = 1 + NEAR_WEIGHT * target
-    weight.fill_diagonal_(0)  # a text's cosine with itself is 1 whatever the tower does
-    error = (embeddings @ embeddings.T - target) ** 2
-    return (weight * error).sum() / weight.sum()
+def train_text(session, model):
+    """Trains text_model and text_projection in place; their averaged weights are in text.pt."""
+    recipe = session.recipe
+    tower = TextTower(model)
+    matrices = layer_matrices(model.text_model)
+    chosen = set(matrices)
+    optimizer = Optimizer(matrices, [p for p in tower.parameters() if p not in chosen], WEIGHT_DECAY)
+    average = Average(tower, recipe.average_decay)
+    loop = Loop(session, "text", {"tower": tower, "average": average, "optimizer": optimizer}, recipe.seed)
+    if loop.finished:
+        return
+    places = WordPlaces(session.wordnet, session.classes, recipe.untagged)
+    points = place(places, session.wordnet, recipe).to(session.device)
+    loop.say(f"{len(places.words)} words of {len(places.synsets)} meanings")
+    for progress in loop.steps():
+        texts, rows = places.draw(recipe.text_batch, loop.generator)
+        # Between unit vectors the squared distance is 2 - 2 cosine.
+        loss = (embed_texts(model, session.tokenizer, texts) - points[rows]).square().sum(1).mean()
+        step(optimizer, loss, rate_at(progress, recipe.text_rate))
+        average.update()
+        loop.record(len(texts), loss.item(), rate_at(progress, recipe.text_rate))
+
+
+def place(places, wordnet, recipe):
+    """-> (S, E): the points of places.synsets."""
+    cosines = wanted_cosines(similarity(wordnet, places.synsets))
+    generator = torch.Generator().manual_seed(recipe.seed)
+    return fixed_points(cosines, places.weights, recipe.projection_dim, generator)
+
+
+def step(optimizer, loss, rate):
+    """One step of any stage."""
+    optimizer.set_rate(rate)
+    optimizer.zero_grad()
+    loss.backward()
+    optimizer.step()

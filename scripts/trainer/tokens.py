@@ -6,7 +6,6 @@ from pathlib import Path
 from transformers import CLIPTokenizer
 
 START, END = "<|startoftext|>", "<|endoftext|>"
-CONTEXT_LENGTH = 32
 
 
 def byte_symbols():
@@ -22,20 +21,20 @@ def read_merges(path, count=None):
     return [tuple(line.split(" ")) for line in lines[:count]]
 
 
-def build_tokenizer(merges):
+def build_tokenizer(merges, context_length):
     """Merges -> a CLIPTokenizer whose ids are contiguous."""
     symbols = byte_symbols()
     pieces = symbols + [s + "</w>" for s in symbols] + ["".join(pair) for pair in merges] + [START, END]
     vocabulary = {piece: i for i, piece in enumerate(pieces)}
-    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=CONTEXT_LENGTH)
+    return CLIPTokenizer(vocab=vocabulary, merges=merges, model_max_length=context_length)
 
 
-def save_tokenizer(merges, folder):
+def save_tokenizer(merges, folder, context_length):
     """Writes tokenizer.json and the two files of the older form, vocab.json and merges.txt.
 
     The tokenizer is built afresh: one that has been called carries that call's padding and truncation into its file.
     """
-    tokenizer = build_tokenizer(merges)
+    tokenizer = build_tokenizer(merges, context_length)
     tokenizer.save_pretrained(folder)
     vocabulary = dict(sorted(tokenizer.get_vocab().items(), key=lambda item: item[1]))
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")

@@ -4,19 +4,22 @@ A synset (one meaning, with the words for it) is named by its eight-digit offset
 documented in wndb(5WN). Only what the training needs is kept: words, hypernyms ("is a kind of") and the order of senses.
 """
 
+import re
 from pathlib import Path
 
 PHYSICAL_ENTITY = "00001930"
 
 
 def read_synsets(path):
-    """data.noun -> ({synset: its words}, {synset: its direct hypernyms, instance hypernyms too})."""
-    words, hypernyms = {}, {}
+    """data.noun -> ({synset: its words}, {synset: its direct hypernyms, instance hypernyms too}, {synset: its gloss})."""
+    words, hypernyms, glosses = {}, {}, {}
     for line in Path(path).read_text(encoding="utf-8").splitlines():
         if line.startswith(" "):  # the licence, at the head of the file
             continue
-        fields = line.split(" | ")[0].split()
+        facts, _, gloss = line.partition(" | ")
+        fields = facts.split()
         synset, n_words = fields[0], int(fields[3], 16)
+        glosses[synset] = gloss
         words[synset] = [word.replace("_", " ") for word in fields[4 : 4 + 2 * n_words : 2]]
         pointers = fields[5 + 2 * n_words :]  # groups of four: symbol, target, part of speech, which words
         hypernyms[synset] = [
@@ -24,7 +27,7 @@ def read_synsets(path):
             for symbol, target, part in zip(pointers[0::4], pointers[1::4], pointers[2::4])
             if symbol in ("@", "@i") and part == "n"
         ]
-    return words, hypernyms
+    return words, hypernyms, glosses
 
 
 def read_senses(path):
@@ -43,10 +46,25 @@ class WordNet:
     """Nouns as a directed graph: from each meaning up to the more general ones."""
 
     def __init__(self, folder):
-        self.words, self.hypernyms = read_synsets(Path(folder) / "data.noun")
+        self.words, self.hypernyms, glosses = read_synsets(Path(folder) / "data.noun")
         self.senses = read_senses(Path(folder) / "index.noun")
+        self._add_grown(glosses)
         self._ancestors = {}
         self._depth = {}
+
+    def _add_grown(self, glosses):
+        """What a gloss calls a young animal becomes a kind of that animal, which its hypernyms often do not say.
+
+        "kitten" is "young domestic cat" by gloss and no cat by hypernyms, as "puppy" is a dog.
+        """
+        for synset, gloss in glosses.items():
+            young = re.match(r"(?:an? |the )?young (?:of )?(?:an? |the )?([a-z -]+)", gloss)
+            grown = self.first_sense(young[1].strip()) if young else None
+            if grown and not self._is_below(grown, synset) and not self._is_below(synset, grown):
+                self.hypernyms[synset] = [*self.hypernyms[synset], grown]
+
+    def _is_below(self, synset, upper):
+        return synset == upper or any(self._is_below(parent, upper) for parent in self.hypernyms[synset])
 
     def first_sense(self, word):
         """The commonest meaning of a word, or None for a word that WordNet does not have."""

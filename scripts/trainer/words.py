@@ -1,6 +1,7 @@
-"""What the text tower learns from: words, each with one meaning, and how near two meanings are."""
+"""What the text tower learns from: words, each with one meaning, and how near two meanings are.
 
-import random
+/* S synsets */
+"""
 
 import torch
 
@@ -54,54 +55,44 @@ def collect_words(wordnet, classes, untagged):
     return meanings
 
 
-class Similarity:
-    """Wu-Palmer similarity of synsets: 2 depth(deepest common ancestor) / (depth(a) + depth(b)).
-
-    /* S synsets, A all their ancestors */
-    """
-
-    def __init__(self, wordnet, synsets):
-        nodes = sorted(set().union(*(wordnet.ancestors(s) for s in synsets)))
-        column = {node: i for i, node in enumerate(nodes)}
-        self.row = {synset: i for i, synset in enumerate(synsets)}
-        self.depth = torch.tensor([wordnet.depth(s) for s in synsets], dtype=torch.float32)  # (S)
-        self.node_depth = torch.tensor([wordnet.depth(n) for n in nodes])  # (A)
-        self.is_ancestor = torch.zeros(len(synsets), len(nodes), dtype=torch.bool)  # (S, A)
-        for i, synset in enumerate(synsets):
-            self.is_ancestor[i, [column[node] for node in wordnet.ancestors(synset)]] = True
-
-    def __call__(self, synsets):
-        """B synsets -> (B, B) similarities between 0 and 1."""
-        rows = torch.tensor([self.row[s] for s in synsets])
-        member = self.is_ancestor[rows]
-        used = member.any(0)
-        member, node_depth = member[:, used].float(), self.node_depth[used]
-        common = torch.zeros(len(rows), len(rows))
-        for depth in node_depth.unique():  # ascending: the deepest common ancestor is written last
-            level = member[:, node_depth == depth]
-            common[level @ level.T > 0] = float(depth)
-        depth = self.depth[rows]
-        return 2 * common / (depth[:, None] + depth[None, :])
+def similarity(wordnet, synsets):
+    """-> (S, S) Wu-Palmer similarities, 0 to 1: 2 depth(deepest common ancestor) / (depth(a) + depth(b))."""
+    below = {}
+    for row, synset in enumerate(synsets):
+        for node in wordnet.ancestors(synset):
+            below.setdefault(node, []).append(row)
+    common = torch.zeros(len(synsets), len(synsets))
+    for node in sorted(below, key=wordnet.depth):  # the deepest common ancestor is written last
+        rows = torch.tensor(below[node])
+        common[rows[:, None], rows] = float(wordnet.depth(node))
+    depth = torch.tensor([float(wordnet.depth(synset)) for synset in synsets])
+    return common.mul_(2).div_(depth[:, None] + depth)
 
 
-class WordBatches:
-    """Draws the words of a batch: at random, as pairs of siblings (hard cases), and from the class names (what counts)."""
+def related(wordnet, a, b):
+    """Whether one of the two synsets is a kind of the other, or both are one."""
+    return a in wordnet.ancestors(b) or b in wordnet.ancestors(a)
 
-    def __init__(self, wordnet, meanings, classes, seed):
-        self.random = random.Random(seed)
-        self.meanings = meanings
-        self.words = sorted(meanings)
-        self.class_names = sorted({name.lower() for entry in classes for name in entry["names"]})
-        children = {}
-        for word in self.words:
-            for parent in wordnet.hypernyms[meanings[word]]:
-                children.setdefault(parent, []).append(word)
-        self.families = [family for _, family in sorted(children.items()) if len(family) > 1]
 
-    def draw(self, n_random=128, n_sibling_pairs=24, n_class_names=60):
-        """-> (texts, synsets) of equal length; half of the texts are the bare word, half stand in a template."""
-        words = self.random.choices(self.words, k=n_random) + self.random.choices(self.class_names, k=n_class_names)
-        for family in self.random.choices(self.families, k=n_sibling_pairs):
-            words += self.random.sample(family, 2)
-        texts = [self.random.choice(TEMPLATES).format(w) if self.random.random() < 0.5 else w for w in words]
-        return texts, [self.meanings[w] for w in words]
+class WordPlaces:
+    """The words with their points, and batches of texts for the text tower."""
+
+    def __init__(self, wordnet, classes, untagged):
+        self.meanings = collect_words(wordnet, classes, untagged)
+        self.words = sorted(self.meanings)
+        self.synsets = sorted(set(self.meanings.values()))
+        row = {synset: i for i, synset in enumerate(self.synsets)}
+        self.rows = torch.tensor([row[self.meanings[word]] for word in self.words])  # of each word's point
+        class_synsets = {class_synset(entry) for entry in classes}
+        above = set().union(*(wordnet.ancestors(synset) for synset in class_synsets))
+        weight = {True: 30.0, False: 1.0}
+        self.weights = torch.tensor([weight[s in class_synsets] + 9.0 * (s in above) for s in self.synsets])
+        self.chances = self.weights[self.rows].sqrt()  # of each word, to be drawn
+
+    def draw(self, count, generator):
+        """-> (texts, rows of their points); half of the texts are the bare word, half stand in a template."""
+        drawn = torch.multinomial(self.chances, count, replacement=True, generator=generator)
+        kinds = torch.randint(2 * len(TEMPLATES), (count,), generator=generator).tolist()
+        texts = [TEMPLATES[kind].format(self.words[word]) if kind < len(TEMPLATES) else self.words[word]
+                 for word, kind in zip(drawn.tolist(), kinds)]
+        return texts, self.rows[drawn]

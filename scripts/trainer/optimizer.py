@@ -1,0 +1,74 @@
+"""Muon for the layers' matrices, Adam for everything else.
+
+Muon (Jordan 2024) takes each matrix's momentum and makes all of its singular values about 1 before it steps: directions that
+the gradient rarely shows are learnt as fast as those it always shows. The step is scaled as in Liu et al. 2025, so that one
+learning rate serves both kinds.
+"""
+
+import torch
+
+MOMENTUM = 0.95
+BETAS = (0.9, 0.98)
+NEWTON_SCHULZ = (3.4445, -4.7750, 2.0315)  # steep at 0, so that five rounds suffice
+
+
+def orthogonalise(matrices, rounds=5):
+    """(B, R, C) -> the nearest (semi-)orthogonal matrices, roughly: singular values between 0.7 and 1.2."""
+    a, b, c = NEWTON_SCHULZ
+    wide = matrices.shape[1] <= matrices.shape[2]
+    x = matrices if wide else matrices.mT
+    x = x / (x.norm(dim=(1, 2), keepdim=True) + 1e-7)
+    for _ in range(rounds):
+        gram = x @ x.mT
+        x = a * x + (b * gram + c * gram @ gram) @ x
+    return x if wide else x.mT
+
+
+class Optimizer(torch.optim.Optimizer):
+    """Both kinds in one, with a decoupled weight decay on whatever has two dimensions or more."""
+
+    def __init__(self, matrices, others, weight_decay):
+        """matrices: parameters of two dimensions or more (a convolution's filters are its rows) for Muon."""
+        groups = [
+            {"params": list(matrices), "muon": True, "decay": weight_decay},
+            {"params": [p for p in others if p.ndim > 1], "muon": False, "decay": weight_decay},
+            {"params": [p for p in others if p.ndim <= 1], "muon": False, "decay": 0.0},
+        ]
+        super().__init__([group for group in groups if group["params"]], {"lr": 0.0})
+
+    def set_rate(self, rate):
+        for group in self.param_groups:
+            group["lr"] = rate
+
+    @torch.no_grad()
+    def step(self):
+        for group in self.param_groups:
+            parameters = [p for p in group["params"] if p.grad is not None]
+            if group["decay"]:
+                torch._foreach_mul_(parameters, 1 - group["lr"] * group["decay"])
+            (self._muon if group["muon"] else self._adam)(parameters, group["lr"])
+
+    def _muon(self, parameters, rate):
+        by_shape = {}
+        for p in parameters:
+            momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            momentum.lerp_(p.grad, 1 - MOMENTUM)
+            update = p.grad.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's
+            by_shape.setdefault(update.shape, []).append((p, update))
+        for (rows, columns), same in by_shape.items():
+            updates = orthogonalise(torch.stack([update for _, update in same]))
+            for (p, _), update in zip(same, updates):
+                p.add_(update.view_as(p), alpha=-rate * 0.2 * max(rows, columns) ** 0.5)
+
+    def _adam(self, parameters, rate):
+        for p in parameters:
+            state = self.state[p]
+            if not state:
+                state["step"] = torch.zeros(())
+                state["mean"], state["square"] = torch.zeros_like(p), torch.zeros_like(p)
+            state["step"] += 1
+            count = state["step"].item()
+            state["mean"].lerp_(p.grad, 1 - BETAS[0])
+            state["square"].mul_(BETAS[1]).addcmul_(p.grad, p.grad, value=1 - BETAS[1])
+            spread = (state["square"] / (1 - BETAS[1] ** count)).sqrt_().add_(1e-8)
+            p.addcdiv_(state["mean"], spread, value=-rate / (1 - BETAS[0] ** count))

@@ -1,0 +1,95 @@
+"""Every number of the recipe in one place, and the note of it that a state folder keeps.
+
+What was measured to choose them stands in README.md beside this file.
+"""
+
+import dataclasses
+import json
+from dataclasses import dataclass
+
+from .state import write_whole
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """The model's sizes and how it is trained; `--set NAME=VALUE` changes one."""
+
+    seed: int = 1
+
+    # The model.
+    image_size: int = 64  # pixels
+    patch_size: int = 8  # pixels
+    width: int = 192
+    layers: int = 6
+    heads: int = 3
+    text_width: int = 144
+    text_layers: int = 3
+    text_heads: int = 4
+    projection_dim: int = 192
+    context_length: int = 32  # tokens
+    merges: int = 8000  # of CLIP's byte-pair encoding
+
+    # Text: words learn their places.
+    untagged: int = 6000  # words beside those that WordNet's tagged corpus contains
+    text_batch: int = 256  # texts
+    text_steps: int = 1200  # where the budget is counted in pictures
+    text_minutes: float = 8.0  # at most, where it is counted in minutes
+    text_rate: float = 2e-3
+
+    # Teacher: a convolutional network learns the same classes.
+    teacher_width: int = 48  # channels of its first stage
+    teacher_share: float = 0.3  # of the budget; 0 trains without a teacher
+    teacher_rate: float = 2e-3
+    teacher_small: int = 40  # pixels a side in the first part
+    teacher_small_share: float = 0.5  # how long that part is
+
+    # Image: the image tower learns to point at the words.
+    batch: int = 128  # pictures
+    rate: float = 1.5e-3
+    weight_decay: float = 0.05
+    kept: int = 24  # patches of a picture in the first part
+    kept_share: float = 0.65  # how long that part is
+    average_decay: float = 0.998  # of the moving average of the weights, a step
+    mixed_share: float = 0.0  # of the pictures, with a piece of another one pasted in
+    cifar_share: float = 0.4  # of CIFAR-10 that is seen for each turn of Tiny ImageNet
+    hypernym_weight: float = 0.15
+    word_negatives: int = 128  # words a step that no picture shows
+    distill_weight: float = 0.5  # the teacher's answers against the labels
+    temperature: float = 2.0  # of the teacher's answers
+    guide_weight: float = 1.0  # the teacher's feature map
+    guide_layer: int = 3  # after which layer the tower's tokens follow it
+
+    # What is left out, to measure words whose pictures were never seen.
+    leave_out: int = 0  # classes
+
+
+def parse_recipe(settings):
+    """["name=value", ...] -> Recipe; a name that does not exist or a value of the wrong kind is a ValueError that names it."""
+    kinds = {field.name: type(field.default) for field in dataclasses.fields(Recipe)}
+    values = {}
+    for setting in settings:
+        name, equals, value = setting.partition("=")
+        if not equals or name not in kinds:
+            raise ValueError(f"--set {setting}: not NAME=VALUE with one of {', '.join(kinds)}")
+        try:
+            values[name] = kinds[name](value)
+        except ValueError:
+            raise ValueError(f"--set {setting}: {value!r} is no {kinds[name].__name__}") from None
+    return Recipe(**values)
+
+
+def settle(state, settings):
+    """The recipe of a state folder: noted on first use, and only that one afterwards, as weights of two would not fit together."""
+    path = state.folder / "recipe.json"
+    if not path.exists():
+        recipe = parse_recipe(settings)
+        write_whole(path, json.dumps(dataclasses.asdict(recipe), indent=1).encode() + b"\n")
+        return recipe
+    noted = json.loads(path.read_text())
+    recipe = Recipe(**noted)
+    asked = dataclasses.asdict(parse_recipe(settings))
+    for setting in settings:
+        name = setting.partition("=")[0]
+        if asked[name] != noted[name]:
+            raise ValueError(f"{path}: {name} is {noted[name]} in this folder, not {asked[name]}; another recipe needs another folder")
+    return recipe
