@@ -1,4 +1,4 @@
-"""scripts/train_default.py on data made here: six kinds of coloured picture and a WordNet of a dozen meanings.
+"""scripts/train_default.py from text to table, on data made here: six kinds of coloured picture and a WordNet of a dozen meanings.
 
 CLIPCLS_SKIP_TRAINING=1 leaves these tests out; without it, missing torch or transformers is a failure, not a skip.
 """
@@ -8,6 +8,7 @@ import io
 import json
 import os
 import re
+import signal
 import sys
 from pathlib import Path
 
@@ -88,54 +89,76 @@ def data(tmp_path_factory):
     return folder
 
 
-def run(*arguments):
+TINY = {
+    "image_size": 32, "width": 32, "layers": 2, "heads": 2, "text_width": 32, "text_layers": 1, "text_heads": 2,
+    "projection_dim": 32, "text_steps": 60, "text_batch": 32, "teacher_width": 4, "teacher_small": 24, "batch": 16, "kept": 8,
+    "guide_layer": 1, "word_negatives": 4, "rate": 1e-2, "teacher_rate": 2e-2, "teacher_share": 0.6, "text_rate": 4e-3, "mixed_share": 0.2,
+}
+PICTURES = 1600
+
+
+def run(data, stage, state, *more, **settings):
     """The script in this process (torch is slow to import) -> (standard output, standard error)."""
     import train_default
 
+    chosen = [f"--set={name}={value}" for name, value in (TINY | settings).items()]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
-        train_default.main([*map(str, arguments), "--threads", "1"])
+        train_default.main([stage, *map(str, (data / "pictures", data / "wordnet", state)), "--threads=1", "--log-every=5",
+                            f"--pictures={PICTURES}", f"--merges={data / 'merges.txt'}", *chosen, *more])
     return out.getvalue(), err.getvalue()
 
 
 @pytest.fixture(scope="module")
 def trained(data):
-    """-> (output folder, standard output, standard error) of one short training."""
-    out = data / "out"
-    table, log = run("train", data / "pictures", data / "wordnet", out, "--merges", data / "merges.txt", "--steps-text", 30,
-                     "--pictures", 1280, "--batch", 16, "--pictures-again", 0, "--seed", 3)
-    return out, table, log
+    """-> (state folder, table, what was said) of one uninterrupted training."""
+    return data / "state", *run(data, "all", data / "state")
 
 
 def losses(log, stage):
-    return [float(value) for value in re.findall(rf"^{stage}.* loss ([\d.]+)$", log, re.MULTILINE)]
+    return [float(value) for value in re.findall(rf"^{stage}: step .* loss ([\d.]+)", log, re.MULTILINE)]
 
 
-def accuracies(table):
+def shares(table):
     return {what: float(share) for what, share in re.findall(r"^\| (.*?) \| [\d,]+ \| ([\d.]+) % \|$", table, re.MULTILINE)}
 
 
-def test_losses_of_both_stages_fall(trained):
-    text, images = losses(trained[2], "text"), losses(trained[2], "images")
-    assert text[-1] < 0.5 * text[0]
-    assert images[-1] < 0.7 * images[0]
+def weights(state):
+    return (state / "model" / "model.safetensors").read_bytes()
 
 
-def test_colours_are_told_apart_far_above_chance(trained):
-    measured = accuracies(trained[1])
+def test_losses_of_all_stages_fall(trained):
+    for stage, fall in (("text", 0.5), ("teacher", 0.8), ("image", 0.8)):
+        course = losses(trained[2], stage)
+        assert course[-1] < fall * course[0], stage
+
+
+def test_colours_are_told_apart_far_above_chance_by_the_program_itself(trained):
+    measured = shares(trained[1])
     # Chance: 25 % of four names, 50 % of two.
     assert measured["squares, 4 names, top-1"] >= 70
     assert measured["cifar10, 2 names, top-1"] >= 90
+    assert (trained[0] / "measured.md").read_text() == trained[1]
+
+
+def test_log_has_a_row_for_each_report(trained):
+    header, *rows = [line.split("\t") for line in (trained[0] / "log.tsv").read_text().splitlines()]
+    assert header == ["stage", "step", "examples", "minutes", "rate", "loss", "accuracy"]
+    assert [row[0] for row in rows] == sorted((row[0] for row in rows), key=["text", "teacher", "image"].index)
+    last = rows[-1]
+    assert (last[0], int(last[2])) == ("image", PICTURES)
+    # The final accuracy among four names; chance is 0.25.
+    assert float(last[6]) >= 0.7
 
 
 def test_folder_is_one_that_transformers_loads(trained):
     from transformers import AutoTokenizer, CLIPModel
     from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
 
-    out = trained[0]
+    out = trained[0] / "model"
     model, problems = CLIPModel.from_pretrained(out, output_loading_info=True)
     assert not any(problems.values())
-    assert (model.config.vision_config.image_size, model.config.projection_dim) == (64, 144)
+    assert (model.config.vision_config.image_size, model.config.projection_dim) == (32, 32)
     tokenizer = AutoTokenizer.from_pretrained(out)
     vocabulary = json.loads((out / "vocab.json").read_text())
     assert len(vocabulary) == 512 + 5 + 2 == model.config.text_config.vocab_size
@@ -143,86 +166,114 @@ def test_folder_is_one_that_transformers_loads(trained):
     # A tokenizer file that pads or truncates by itself would change what its readers see.
     stored = json.loads((out / "tokenizer.json").read_text())
     assert stored["padding"] is None and stored["truncation"] is None
-    assert CLIPImageProcessorPil.from_pretrained(out).size["shortest_edge"] == 64
+    assert CLIPImageProcessorPil.from_pretrained(out).size["shortest_edge"] == 32
     assert (out / "classes.txt").read_text().splitlines() == list(COLOURS)
 
 
-def test_measuring_the_folder_again_gives_the_same_table(data, trained):
-    assert run("measure", data / "pictures", data / "wordnet", trained[0])[0] == trained[1]
+def test_training_killed_in_every_stage_ends_with_the_weights_of_one_left_alone(data, trained, tmp_path, monkeypatch):
+    from trainer.loop import Loop
+
+    class Killed(BaseException):
+        """As SIGKILL: nothing is written any more."""
+
+    record = Loop.record
+    deaths = {"text": 25, "teacher": 9, "image": 70}
+
+    def dying(loop, *what):
+        if loop.step == deaths.get(loop.stage):
+            del deaths[loop.stage]
+            raise Killed
+        record(loop, *what)
+
+    monkeypatch.setattr(Loop, "record", dying)
+    for stage in ("text", "teacher", "image"):
+        with pytest.raises(Killed):
+            run(data, stage, tmp_path, "--checkpoint-minutes=0.005")
+        said = run(data, stage, tmp_path)[1]
+        assert f"{stage}: goes on at step" in said
+    run(data, "export", tmp_path)
+    assert weights(tmp_path) == weights(trained[0])
 
 
-def test_going_on_from_weights_leaves_the_text_tower_alone(data, trained, tmp_path):
-    from transformers import CLIPModel
+def test_termination_writes_a_checkpoint_first(data, trained, tmp_path, monkeypatch):
+    from trainer.loop import Loop
 
-    log = run("train", data / "pictures", data / "wordnet", tmp_path / "more", "--start", trained[0], "--batch", 16,
-              "--pictures-again", 32)[1]
-    assert not losses(log, "text") and not losses(log, "images step")
-    assert len(losses(log, "images again")) == 2
-    before, after = (CLIPModel.from_pretrained(f).state_dict() for f in (trained[0], tmp_path / "more"))
-    changed = {name for name in before if not before[name].equal(after[name])}
-    assert not any(name.startswith("text_") for name in changed)
-    assert "visual_projection.weight" in changed
+    record = Loop.record
 
+    def terminated(loop, *what):
+        record(loop, *what)
+        if loop.step == 7:
+            os.kill(os.getpid(), signal.SIGTERM)
 
-def test_embedding_of_all_patches_is_that_of_transformers(trained):
-    import torch
-    from trainer.towers import embed_pixels, load_model
-
-    model = load_model(trained[0])
-    pixels = torch.randn(3, 3, 64, 64, generator=torch.Generator().manual_seed(0))
-    with torch.no_grad():
-        reference = model.get_image_features(pixels).pooler_output
-        ours = embed_pixels(model, pixels)
-        thinned = embed_pixels(model, pixels, kept=28)
-    # The same operations in the same order: float32 rounding only.
-    assert torch.allclose(ours, reference / reference.norm(dim=-1, keepdim=True), atol=1e-6)
-    assert thinned.shape == ours.shape and not torch.allclose(thinned, ours, atol=1e-3)
+    with monkeypatch.context() as patched:
+        patched.setattr(Loop, "record", terminated)
+        with pytest.raises(SystemExit) as stopped:
+            run(data, "text", tmp_path)
+    assert stopped.value.code == 128 + signal.SIGTERM
+    assert "text: goes on at step 8\n" in run(data, "text", tmp_path)[1]
 
 
-def test_similarity_follows_wu_and_palmer_through_the_deepest_common_ancestor(data):
-    import torch
-    from trainer.wordnet import WordNet
-    from trainer.words import Similarity
+def test_training_waits_while_the_pause_file_exists(data, tmp_path, monkeypatch):
+    from trainer import loop
 
-    wordnet = WordNet(data / "wordnet")
-    words = ["dog", "puppy", "cat", "domestic animal", "pizza"]
-    synsets = [wordnet.first_sense(word) for word in words]
-    # Depths: entity 1, physical entity 2, animal and pizza 3, carnivore and domestic animal 4, dog and cat 5, puppy 6.
-    expected = [
-        [1, 10 / 11, 8 / 10, 8 / 9, 4 / 8],
-        [10 / 11, 1, 8 / 11, 8 / 10, 4 / 9],
-        [8 / 10, 8 / 11, 1, 6 / 9, 4 / 8],
-        [8 / 9, 8 / 10, 6 / 9, 1, 4 / 7],
-        [4 / 8, 4 / 9, 4 / 8, 4 / 7, 1],
-    ]
-    assert torch.allclose(Similarity(wordnet, synsets)(synsets), torch.tensor(expected))
+    pause = tmp_path / "pause"
+    pause.touch()
+    waits = []
 
+    def sleep(seconds):
+        waits.append(seconds)
+        if len(waits) == 3:
+            pause.unlink()
 
-def test_abstract_words_are_left_out_and_class_names_take_precedence(data):
-    from trainer.wordnet import WordNet
-    from trainer.words import collect_words
-
-    truck_called_dog = {"wordnet": "n" + NOUNS["truck"][0], "names": ["Dog"]}
-    meanings = collect_words(WordNet(data / "wordnet"), [truck_called_dog], untagged=0)
-    assert meanings["dog"] == NOUNS["truck"][0]
-    assert meanings["cat"] == NOUNS["cat"][0]
-    assert "idea" not in meanings
+    monkeypatch.setattr(loop.time, "sleep", sleep)
+    said = run(data, "text", tmp_path / "state", f"--pause-file={pause}", text_steps=2)[1]
+    assert len(waits) == 3
+    assert said.index("text: paused") < said.index("text: goes on") < said.index("text: step 2")
 
 
-def test_a_kind_of_the_own_class_is_no_negative(data, trained):
-    from trainer import tokens
-    from trainer.image_stage import Targets
-    from trainer.towers import load_model
-    from trainer.wordnet import WordNet
+def test_budget_in_minutes_is_kept_and_shared_out(data, tmp_path):
+    import train_default
 
-    classes = json.loads((data / "pictures" / "classes.json").read_text())
-    tokenizer = tokens.build_tokenizer(tokens.read_merges(trained[0] / "merges.txt"))
-    targets = Targets(load_model(trained[0]), tokenizer, WordNet(data / "wordnet"), classes)
-    masked = {(a, b) for i, a in enumerate(COLOURS) for j, b in enumerate(COLOURS) if targets.masked[i, j]}
-    assert masked == {("dog", "puppy"), ("puppy", "dog")}
+    train_default.main(["text", *map(str, (data / "pictures", data / "wordnet", tmp_path)), "--threads=1", "--minutes=0.2",
+                        "--clock=work", f"--merges={data / 'merges.txt'}", *(f"--set={n}={v}" for n, v in TINY.items())])
+    last = (tmp_path / "log.tsv").read_text().splitlines()[-1].split("\t")
+    # 6 % of 0.2 minutes, and the step during which they ended.
+    assert float(last[3]) == pytest.approx(0.012, abs=0.01)
 
 
-def test_missing_pictures_are_named(data, trained, tmp_path):
-    (tmp_path / "classes.json").write_text((data / "pictures" / "classes.json").read_text())
-    with pytest.raises(FileNotFoundError, match=r"no \*-val-\*\.parquet"):
-        run("measure", tmp_path, data / "wordnet", trained[0])
+def test_classes_left_out_are_measured_by_themselves(data, tmp_path):
+    table, _ = run(data, "all", tmp_path, text_steps=4, leave_out=2, teacher_share=0, batch=400)
+    assert {"2 classes left out of training, by themselves, top-1", "squares, 4 names, top-1"} <= shares(table).keys()
+
+
+def test_a_stage_names_the_one_that_it_needs(data, tmp_path):
+    for stage, reason in (("image", "stage 'text' is not finished"), ("export", "stage 'text' is not finished"),
+                          ("measure", "model: the stage 'export' makes it")):
+        with pytest.raises(SystemExit, match=reason):
+            run(data, stage, tmp_path)
+
+
+def test_another_recipe_in_the_same_folder_is_refused(data, trained):
+    with pytest.raises(SystemExit, match=r"recipe.json: width is 32 in this folder, not 48"):
+        run(data, "all", trained[0], width=48)
+
+
+def test_wrong_settings_are_named(data, tmp_path):
+    for setting, reason in (("wdth=3", "--set wdth=3: not NAME=VALUE"), ("width=wide", "--set width=wide: 'wide' is no int")):
+        with pytest.raises(SystemExit, match=reason):
+            run(data, "text", tmp_path, f"--set={setting}")
+
+
+def test_damaged_checkpoint_is_named(data, tmp_path):
+    (tmp_path / "text.pt").write_bytes(b"PK\x03\x04 cut off")
+    with pytest.raises(SystemExit, match=r"text\.pt: not a checkpoint"):
+        run(data, "text", tmp_path)
+
+
+def test_missing_pictures_are_named(data, tmp_path):
+    (tmp_path / "pictures").mkdir()
+    (tmp_path / "pictures" / "classes.json").write_text((data / "pictures" / "classes.json").read_text())
+    for name in ("wordnet", "merges.txt"):
+        (tmp_path / name).symlink_to(data / name)
+    with pytest.raises(SystemExit, match=r"no \*-train-\*\.parquet"):
+        run(tmp_path, "teacher", tmp_path / "state")
