@@ -71,8 +71,9 @@ class Student:
 
     def _taught(self, loss, logits, tapped, pixels, kept, progress):
         """The labels' loss -> a mixture with the teacher's answers, and its map of features, which counts less and less."""
+        view = self.recipe.teacher_view
         with torch.no_grad(), self.session.low_precision():
-            answers, seen = self.teacher(pixels)
+            answers, seen = self.teacher(F.interpolate(pixels, (view, view), mode="bilinear", antialias=view < pixels.shape[-1]))
         out = self.targets.masks.left_out
         heat = self.recipe.temperature
         wanted = (answers.float() / heat).masked_fill(out, -math.inf).softmax(1)

@@ -19,9 +19,9 @@ class Recipe:
     # The model.
     image_size: int = 64  # pixels
     patch_size: int = 8  # pixels
-    width: int = 192
+    width: int = 160
     layers: int = 6
-    heads: int = 3
+    heads: int = 5
     text_width: int = 144
     text_layers: int = 3
     text_heads: int = 4
@@ -37,15 +37,16 @@ class Recipe:
     text_rate: float = 2e-3
 
     # Teacher: a convolutional network learns the same classes.
-    teacher_width: int = 48  # channels of its first stage
+    teacher_width: int = 32  # channels of its first stage
     teacher_share: float = 0.3  # of the budget; 0 trains without a teacher
-    teacher_rate: float = 2e-3
+    teacher_rate: float = 3e-3
     teacher_small: int = 40  # pixels a side in the first part
     teacher_small_share: float = 0.5  # how long that part is
+    teacher_view: int = 48  # pixels a side that it looks at while it teaches
 
     # Image: the image tower learns to point at the words.
     batch: int = 128  # pictures
-    rate: float = 1.5e-3
+    rate: float = 2e-3
     weight_decay: float = 0.05
     kept: int = 24  # patches of a picture in the first part
     kept_share: float = 0.65  # how long that part is
