@@ -22,10 +22,10 @@ class Recipe:
     width: int = 160
     layers: int = 6
     heads: int = 5
-    text_width: int = 144
-    text_layers: int = 3
+    text_width: int = 256  # at least projection_dim, or the points cannot be reached
+    text_layers: int = 2
     text_heads: int = 4
-    projection_dim: int = 192
+    projection_dim: int = 256  # more than there are classes: fewer put siblings on one point
     context_length: int = 32  # tokens
     merges: int = 8000  # of CLIP's byte-pair encoding
 

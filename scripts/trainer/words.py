@@ -24,6 +24,9 @@ TEMPLATES = (
     "this is a {}.",
 )
 
+# How much more exactly the points of classes, and of what is above them, are met than other words'; README.md has the figures.
+CLASS_WEIGHT, ABOVE_WEIGHT = 400.0, 20.0
+
 
 def class_synset(entry):
     """The synset of an entry of classes.json, whose `wordnet` is an n and eight digits."""
@@ -85,8 +88,8 @@ class WordPlaces:
         self.rows = torch.tensor([row[self.meanings[word]] for word in self.words])  # of each word's point
         class_synsets = {class_synset(entry) for entry in classes}
         above = set().union(*(wordnet.ancestors(synset) for synset in class_synsets))
-        weight = {True: 30.0, False: 1.0}
-        self.weights = torch.tensor([weight[s in class_synsets] + 9.0 * (s in above) for s in self.synsets])
+        self.weights = torch.tensor([CLASS_WEIGHT if s in class_synsets else ABOVE_WEIGHT if s in above else 1.0
+                                     for s in self.synsets])
         self.chances = self.weights[self.rows].sqrt()  # of each word, to be drawn
 
     def draw(self, count, generator):
