@@ -12,6 +12,11 @@ build=(gcc libc6-dev cmake ninja-build pkg-config curl ca-certificates python3 p
 # wordnet-base: the nouns of the tokenizer's test; procps: its look at a process list; strace: kills
 # at each system call; ffmpeg, jq: README's recipes.
 test=(libcmocka-dev python3-venv valgrind wordnet-base procps strace ffmpeg jq)
+# Of the manual, the completions, the API reference, scripts, packages and clusters.
+test+=(man-db mandoc bash-completion zsh fish doxygen shellcheck g++ make dpkg-dev file lintian parallel
+       default-jre-headless)
+# The report's browser; Ubuntu has it as a snap alone, and the tests in a browser are skipped there.
+grep -q '^ID=ubuntu' /etc/os-release || test+=(chromium chromium-driver)
 
 case "${1:-}" in
 build) wanted=("${build[@]}") ;;

@@ -9,6 +9,7 @@ venv=${CLIPCLS_TEST_VENV:-${XDG_CACHE_HOME:-$HOME/.cache}/clipcls/test-venv}
 reports=build/reports
 passed=0
 failed=0
+running=()
 
 prepare() {
     scripts/install-packages.sh test || return
@@ -75,12 +76,32 @@ unit_tests() { # preset
     count "$reports/unit-$1.xml"
 }
 
-python_tests() { # preset, report, folder or file...
+run_pytest() { # preset, report, folder or file...
     local preset=$1 report=$2
     shift 2
     CLIPCLS_BUILD=$PWD/build/$preset PATH=$venv/bin:$PATH \
         python3 -m pytest -q -p no:cacheprovider --junitxml="$reports/$report.xml" "$@"
-    count "$reports/$report.xml"
+}
+
+python_tests() { # preset, report, folder or file...
+    run_pytest "$@"
+    count "$reports/$2.xml"
+}
+
+# The same in the background, for suites that leave a core idle. gather shows and counts them.
+beside() { # preset, report, folder or file...
+    run_pytest "$@" >"$reports/$2.log" 2>&1 &
+    running+=("$2")
+}
+
+gather() {
+    wait
+    local report
+    for report in "${running[@]}"; do
+        cat "$reports/$report.log"
+        count "$reports/$report.xml"
+    done
+    running=()
 }
 
 mkdir -p "$reports"
@@ -90,8 +111,16 @@ export PYTHONDONTWRITEBYTECODE=1
 
 build release release
 unit_tests release
-python_tests release cli tests/cli
-python_tests release parity tests/parity
+scripts_tests=(tests/cli/test_get_model.py tests/cli/test_train_default.py tests/cli/test_trainer_parts.py
+               tests/cli/test_unpickle.py tests/cli/test_unpickle_hostile.py)
+beside release scripts "${scripts_tests[@]}"
+python_tests release cli tests/cli "${scripts_tests[@]/#/--ignore=}"
+gather
+beside release packaging tests/packaging
+python_tests release parity tests/parity --ignore=tests/parity/test_fast_decode.py
+gather
+# Alone: the first measures time, the second has a cluster on both cores.
+python_tests release alone tests/parity/test_fast_decode.py tests/cluster
 
 # Harm of every kind, a part of each; what the tests reach.
 scripts/faults.sh --quick
@@ -110,7 +139,7 @@ python_tests asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tes
     tests/cli/test_inputs.py tests/cli/test_labels.py tests/cli/test_subcommands.py \
     tests/cli/test_expectations.py tests/cli/test_streaming.py tests/cli/test_eval.py \
     tests/cli/test_embed.py tests/cli/test_search.py tests/cli/test_sandbox.py tests/cli/test_explain_labels.py \
-    tests/cli/test_probe.py
+    tests/cli/test_probe.py tests/cli/test_shard.py tests/cli/test_report.py tests/cli/test_explain.py
 
 step "valgrind" scripts/valgrind.sh
 
