@@ -13,8 +13,10 @@ FUZZ_MUTATOR(mutate_picture)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	static uint8_t rgb[SIDE * SIDE * 3];
-	static _Alignas(struct thumbnail) uint8_t room[sizeof(struct thumbnail) + 96 * 96 * 3];
-	struct thumbnail *thumbnail = (struct thumbnail *)(void *)room;
+	static union {
+		struct thumbnail made;
+		uint8_t bytes[sizeof(struct thumbnail) + 96 * 96 * 3];
+	} room;
 	clipcls_error error = { 0 };
 	uint8_t how = size > 0 ? data[0] : 0;
 	const struct preprocess_config config = {
@@ -35,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		                                    .fast_decode = how >> 5 & 1,
 		                                    .thumbnail_size = how & 64 ? 7 : 96 };
 	uint8_t *copy = fuzz_copy(data + (size > 0), size - (size > 0));
-	fuzz_check(preprocess_picture(rgb, thumbnail, copy, size - (size > 0), &config, SIDE, &options,
+	fuzz_check(preprocess_picture(rgb, &room.made, copy, size - (size > 0), &config, SIDE, &options,
 	                              "input", &error),
 	           &error);
 	free(copy);

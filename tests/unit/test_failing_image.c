@@ -22,8 +22,11 @@ static clipcls_status preprocess(const void *context, clipcls_error *error)
 {
 	const struct way *way = context;
 	uint8_t rgb[BYTES];
-	_Alignas(struct thumbnail) uint8_t room[sizeof(struct thumbnail) + BYTES];
-	struct thumbnail *thumbnail = (struct thumbnail *)(void *)room;
+	union {
+		struct thumbnail made;
+		uint8_t bytes[sizeof(struct thumbnail) + BYTES];
+	} room;
+	struct thumbnail *thumbnail = &room.made;
 	clipcls_status status = preprocess_picture(rgb, thumbnail, way->bytes, way->size, &way->config,
 	                                           SIDE, &way->options, "picture", error);
 	if (status == CLIPCLS_OK) {
