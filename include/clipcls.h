@@ -369,11 +369,11 @@ CLIPCLS_API clipcls_status clipcls_classify_files(clipcls_classifier *classifier
  * "Visualizing and Understanding Convolutional Networks", section 4.2.
  *
  * The square that the image tower sees is a grid of cells: the patches of a tower that has some,
- * several by several where they are many, never more than 14 a side. Square windows of about a
- * quarter of its side are covered one after the other with the picture's mean colour, at every cell
+ * several by several where they are many, never more than 14 a side. Square windows of three
+ * eighths of its side are covered one after the other with the picture's mean colour, at every cell
  * where they fit. What a window is worth is how far the label's log-odds, log p - log(1 - p), fall;
- * a cell's heat is the mean worth of the windows that cover it. With sigmoids, and with one label
- * alone, the label's logit stands for its log-odds. */
+ * what a cell is worth is the mean of the windows over it, and its heat is that less the median
+ * cell's. With sigmoids, and with one label alone, the label's logit stands for its log-odds. */
 typedef struct clipcls_explanation {
 	size_t label;      /**< its place in the list */
 	double score;      /**< its own, as of clipcls_result */
@@ -381,10 +381,12 @@ typedef struct clipcls_explanation {
 	double log_odds;   /**< of the whole picture */
 	size_t rows;       /**< of cells */
 	size_t columns;    /**< of cells */
-	const float *heat; /**< (rows, columns), row-major, in log-odds; negative: speaks against it */
-	double cell; /**< a cell's side, in sides of the square; the last ones may be cut by its edge */
-	double max_heat;              /**< the largest in `heat` */
-	size_t passes;                /**< pictures that went through the image tower */
+	const float *heat; /**< (rows, columns), row-major, in log-odds; negative: more than elsewhere
+	                      speaks against the label */
+	double baseline;   /**< what the median cell is worth, in log-odds */
+	double cell;       /**< a cell's side, in sides of the square; the last ones may be cut */
+	double max_heat;   /**< the largest in `heat` */
+	size_t passes;     /**< pictures that went through the image tower */
 	const unsigned char *picture; /**< (height, width, 3) RGB: the upright picture, reduced */
 	size_t width;                 /**< of that, CLIPCLS_THUMBNAIL_LIMIT at most */
 	size_t height;                /**< of that, CLIPCLS_THUMBNAIL_LIMIT at most */

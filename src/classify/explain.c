@@ -14,8 +14,9 @@
 
 /* Cells along a side at most: passes grow with their square. */
 #define MOST_CELLS 14
-/* Windows along a side of the picture that lie beside each other. */
-#define WINDOWS_PER_SIDE 4
+/* A window's side in eighths of the picture's: smaller ones say less of a label than of the edges
+ * that covering makes (docs/explain.md has figures). */
+#define WINDOW_EIGHTHS 3
 
 /* S pixels a side, C cells, W window positions. */
 struct grid {
@@ -34,7 +35,7 @@ static struct grid grid_of(const struct model_config *config)
 	size_t together = (units + MOST_CELLS - 1) / MOST_CELLS;
 	grid.cell = unit * together;
 	grid.C = (units + together - 1) / together;
-	grid.window = size_max((grid.C + 1) / WINDOWS_PER_SIDE, 1);
+	grid.window = size_max((WINDOW_EIGHTHS * grid.C + 4) / 8, 1);
 	grid.W = grid.C - grid.window + 1;
 	return grid;
 }
@@ -49,6 +50,7 @@ struct explaining {
 	float mean[3];    /* of the pixels of each channel */
 	float *embedding; /* (W * W, E), first that of the whole picture */
 	double *worth;    /* (W, W), of each window */
+	double *cells;    /* (2, C, C), of each cell, and the same sorted */
 };
 
 static void take_mean(struct explaining *of)
@@ -100,24 +102,39 @@ static clipcls_status measure_windows(struct explaining *of, clipcls_error *erro
 	return checkpoint_intact(of->model->checkpoint, error);
 }
 
-/* heat: (C, C), the mean worth of the windows over each cell. Returns the largest. */
-static double spread(float *heat, const struct explaining *of)
+/* The mean worth of the windows over a cell. */
+static double mean_worth(const struct explaining *of, size_t y, size_t x)
 {
 	const struct grid *grid = &of->grid;
-	double largest = -INFINITY;
-	for (size_t y = 0; y < grid->C; y++)
-		for (size_t x = 0; x < grid->C; x++) {
-			double sum = 0;
-			size_t count = 0;
-			size_t from_y = y < grid->window ? 0 : y - grid->window + 1;
-			size_t from_x = x < grid->window ? 0 : x - grid->window + 1;
-			for (size_t i = from_y; i <= size_min(y, grid->W - 1); i++)
-				for (size_t j = from_x; j <= size_min(x, grid->W - 1); j++, count++)
-					sum += of->worth[i * grid->W + j];
-			heat[y * grid->C + x] = (float)(sum / (double)count);
-			largest = fmax(largest, heat[y * grid->C + x]);
-		}
-	return largest;
+	size_t from_y = y < grid->window ? 0 : y - grid->window + 1;
+	size_t from_x = x < grid->window ? 0 : x - grid->window + 1;
+	size_t to_y = size_min(y, grid->W - 1), to_x = size_min(x, grid->W - 1);
+	double sum = 0;
+	for (size_t i = from_y; i <= to_y; i++)
+		for (size_t j = from_x; j <= to_x; j++)
+			sum += of->worth[i * grid->W + j];
+	return sum / (double)((to_y - from_y + 1) * (to_x - from_x + 1));
+}
+
+static int compare_doubles(const void *a, const void *b)
+{
+	const double *x = a, *y = b;
+	return (*x > *y) - (*x < *y);
+}
+
+/* Whatever is covered, the cover changes the picture: what it does to the median cell is no cell's
+ * doing, and is taken off. */
+static void put_heat(clipcls_explanation *out, float *heat, struct explaining *of)
+{
+	size_t C = of->grid.C, n = C * C;
+	double *sorted = of->cells + n;
+	for (size_t i = 0; i < n; i++)
+		sorted[i] = of->cells[i] = mean_worth(of, i / C, i % C);
+	qsort(sorted, n, sizeof *sorted, compare_doubles);
+	out->baseline = (sorted[(n - 1) / 2] + sorted[n / 2]) / 2;
+	out->max_heat = sorted[n - 1] - out->baseline;
+	for (size_t i = 0; i < n; i++)
+		heat[i] = (float)(of->cells[i] - out->baseline);
 }
 
 /* What the label is and scores in the whole picture. */
@@ -206,7 +223,9 @@ static clipcls_status explain(clipcls_explanation *out, struct explaining *of,
 	of->worth = memory_new(windows, sizeof *of->worth);
 	if (size_mul(windows, clipcls_model_embedding_size(of->model), &size))
 		of->embedding = memory_floats(size);
-	if (heat == NULL || of->pixels == NULL || of->worth == NULL || of->embedding == NULL)
+	of->cells = memory_new(2 * grid->C * grid->C, sizeof *of->cells);
+	if (heat == NULL || of->pixels == NULL || of->worth == NULL || of->embedding == NULL ||
+	    of->cells == NULL)
 		return error_memory(error);
 	clipcls_status status = read_picture(out, of, input, options, error);
 	if (status == CLIPCLS_OK)
@@ -218,7 +237,7 @@ static clipcls_status explain(clipcls_explanation *out, struct explaining *of,
 	out->rows = out->columns = grid->C;
 	out->cell = (double)grid->cell / (double)grid->S;
 	out->passes = windows + 1;
-	out->max_heat = spread(heat, of);
+	put_heat(out, heat, of);
 	return CLIPCLS_OK;
 }
 
@@ -239,6 +258,7 @@ clipcls_status clipcls_explain(clipcls_explanation **out, clipcls_classifier *cl
 	                             : explain(explanation, &of, input, options, label, error);
 	free(of.pixels);
 	free(of.worth);
+	free(of.cells);
 	free(of.embedding);
 	if (status == CLIPCLS_OK)
 		*out = explanation;

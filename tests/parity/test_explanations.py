@@ -29,7 +29,7 @@ def grid(size, patch):
     patches = -(-size // patch)
     together = -(-patches // MOST_CELLS)
     cells = -(-patches // together)
-    return patch * together, cells, max((cells + 1) // 4, 1)
+    return patch * together, cells, max((3 * cells + 4) // 8, 1)
 
 
 def windows(cells, window):
@@ -69,7 +69,8 @@ def expected(reference, picture, patch):
     for (rows, columns), value in zip(windows(cells, window), values[1:]):
         heat[:, rows, columns] += (values[0] - value)[:, None, None]
         count[rows, columns] += 1
-    return heat / count
+    heat /= count
+    return heat - np.median(heat, axis=(1, 2), keepdims=True)
 
 
 def heat(folder, reference, picture, *options):
