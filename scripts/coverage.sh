@@ -27,6 +27,7 @@ unit_and_short_tests() {
     }
     program_tests short tests/cli/test_bench.py tests/cli/test_sandbox.py tests/cli/test_int8_file.py \
         tests/cli/test_expectations.py tests/cli/test_explain_labels.py tests/cli/test_mistakes.py \
+        tests/cli/test_manual.py \
         --deselect tests/cli/test_sandbox.py::test_without_processes_there_is_no_sandbox
 }
 

@@ -67,6 +67,16 @@ def test_a_value_behind_an_equals_sign(shell):
     assert shell.offers("clipcls eval --layout=single") == {"--layout=single"}
 
 
+def test_bash_that_does_not_cut_words_at_an_equals_sign(clipcls, work):
+    """As some have it in their settings: what is completed is then the whole word, and so are the answers."""
+    (work / "my red panda.jpg").touch()
+    bash = shell_named("bash", clipcls)
+    bash.start(f"COMP_WORDBREAKS=${{COMP_WORDBREAKS//=}}\nsource '{bash.script}'\n")
+    assert bash.offers("clipcls eval --format=te") == {"--format=text"}
+    assert bash.offers("clipcls --files-from=my") == {"--files-from=my red panda.jpg"}
+    bash.close()
+
+
 def test_letters_in_one_word(shell):
     """The last one's value is what comes next."""
     assert shell.offers("clipcls eval -qf ") == {"text", "json"}
@@ -76,6 +86,7 @@ def test_files_whose_names_have_spaces(shell, work):
     (work / "my red panda.jpg").touch()
     for line in ("clipcls my", "clipcls eval my", "clipcls -L cat my", "clipcls --files-from my", "clipcls search --index my"):
         assert shell.offers(line) == {"my red panda.jpg"}, line
+    assert shell.offers("clipcls --files-from=my") == {"--files-from=my red panda.jpg"}
 
 
 def test_labels_are_files_and_sets(shell, work):

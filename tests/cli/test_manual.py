@@ -154,9 +154,9 @@ def test_a_reader_that_leaves_is_no_error_to_tell_of(clipcls):
     assert (done.code, done.err) == (141, "")
 
 
-def test_pictures_of_the_commands_names_are_given_as_paths(classify, pictures, work):
-    """A subcommand is one only as the first argument."""
+def test_pictures_of_the_commands_names_are_given_as_paths(clipcls, model, pictures, work):
+    """A subcommand is one only as it is written, as the first argument."""
     for name in ("man", "completion"):
         shutil.copy(work / "a.png", work / name)
-        done = classify(f"./{name}")
-        assert done.code == 0 and done.out
+        done = clipcls(f"./{name}", "-m", model, "-L", "cat", "-L", "dog")
+        assert done.code == 0 and b"cat" in done.out
