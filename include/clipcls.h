@@ -1,4 +1,4 @@
-/** @file
+/** @mainpage libclipcls
  * clipcls: zero-shot image classification with contrastive dual encoders (CLIP).
  *
  * The one public header of libclipcls. From simple to explicit:
@@ -24,6 +24,8 @@
  * another process cuts short become CLIPCLS_ERR_IO. What is about other memory goes to the handler
  * that was there before; a host that installs its own later hands on what it does not know.
  */
+/** @file
+ * The one public header. */
 #ifndef CLIPCLS_H
 #define CLIPCLS_H
 

@@ -83,3 +83,8 @@ def test_every_section_of_the_header_is_a_group_of_the_pages(pages):
     assert len(sections) > 5
     for section in sections:
         assert f">{section.capitalize()}</a>" in shown, section
+
+
+def test_the_first_page_is_what_the_header_begins_with(pages):
+    first = re.sub(r"<.*?>", "", (BUILD / "reference/html/index.html").read_text())
+    assert "From simple to explicit" in first and "clipcls_classify_files(classifier" in html.unescape(first)
