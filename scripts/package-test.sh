@@ -91,11 +91,6 @@ list_files() { # SYSTEM
 
 # ---- building -------------------------------------------------------------------------------------
 
-copy_sources() { # FOLDER in the builder
-    mkdir -p "$builder/$1"
-    git ls-files -z | tar --null --files-from=- -cf - | tar -xf - -C "$builder/$1"
-}
-
 build_packages() { # FOLDER in the builder, which has no commit at hand
     quietly inside "$builder" env SOURCE_DATE_EPOCH="$(git log -1 --format=%ct)" sh -ec "cd /$1
         cmake --preset deb -G Ninja -DCLIPCLS_WERROR=ON
@@ -140,14 +135,15 @@ cp -a "$builder" "$clean"
 prepare "$builder"
 prepare "$clean"
 step "packages to build with"
-copy_sources source
+mkdir -p "$builder/source" "$builder/another"
+git ls-files -z | tar --null --files-from=- -cf - | tar -xf - -C "$builder/source"
+cp -a "$builder/source" "$builder/another/folder"
 quietly inside "$builder" /source/scripts/install-packages.sh build
 install_packages "$builder" dpkg-dev file lintian
 step "build"
 build_packages source
 built=$builder/source/build/deb
 step "the same in another folder"
-copy_sources another/folder
 build_packages another/folder
 for package in "$built"/*.deb; do
     cmp "$package" "$builder/another/folder/build/deb/${package##*/}" || fail "two builds differ"
