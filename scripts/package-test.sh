@@ -23,10 +23,11 @@ fail() { echo "package-test: $*" >&2; exit 1; }
 [ "$(id -u)" -eq 0 ] || fail "chroots take root"
 command -v debootstrap >/dev/null || fail "debootstrap is not installed"
 [ -x "$program" ] || fail "no $program to compare with; CLIPCLS_BUILD names a build"
+program=$(realpath "$program")
 
 # Mounts that are made from here on are seen by this process and its children alone, and end with them.
 if [ "${CLIPCLS_PACKAGE_TEST_MOUNTS:-}" != own ]; then
-    CLIPCLS_PACKAGE_TEST_MOUNTS=own exec unshare --mount --propagation private "$0" "$@"
+    CLIPCLS_PACKAGE_TEST_MOUNTS=own exec unshare --mount --propagation private "scripts/${0##*/}" "$@"
 fi
 
 work=$(mktemp -d)
@@ -170,7 +171,7 @@ step "the program alone, in a system without a compiler"
 quietly inside "$clean" sh -c 'apt-get install -y -q --no-install-recommends /tmp/packages/clipcls_*.deb'
 ! inside "$clean" ldd /usr/bin/clipcls | grep 'not found' || fail "libraries are missing"
 arguments=(--no-cache -k 0 -l photos/labels.txt -f tsv photos)
-(cd tests/data && "$OLDPWD/$program" "${arguments[@]}") >"$work/here"
+(cd tests/data && "$program" "${arguments[@]}") >"$work/here"
 inside "$clean" sh -c 'cd /tmp && exec clipcls "$@"' sh "${arguments[@]}" >"$work/there"
 compare_results "$work/here" "$work/there"
 inside "$clean" clipcls get no-such-model 2>"$work/log" && fail "'clipcls get' knows any model"
