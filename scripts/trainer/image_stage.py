@@ -73,7 +73,7 @@ class Student:
         """The labels' loss -> a mixture with the teacher's answers, and its map of features, which counts less and less."""
         view = self.recipe.teacher_view
         with torch.no_grad(), self.session.low_precision():
-            answers, seen = self.teacher(F.interpolate(pixels, (view, view), mode="bilinear", antialias=view < pixels.shape[-1]))
+            answers, seen = self.teacher(F.interpolate(pixels, (view, view), mode="bilinear"))
         out = self.targets.masks.left_out
         heat = self.recipe.temperature
         wanted = (answers.float() / heat).masked_fill(out, -math.inf).softmax(1)
@@ -88,7 +88,7 @@ def guide_loss(given, seen, kept, recipe):
     """(N, K, G) from the tower, (N, G, h, w) from the teacher, (N, K) or None -> mean of 1 - cosine, patch by patch."""
     grid = recipe.image_size // recipe.patch_size
     if seen.shape[-1] != grid:
-        seen = F.interpolate(seen, (grid, grid), mode="bilinear", antialias=True)
+        seen = F.interpolate(seen, (grid, grid), mode="bilinear")
     wanted = seen.flatten(2).mT
     wanted = wanted - wanted.mean((0, 1))  # what all patches share tells nothing
     if kept is not None:

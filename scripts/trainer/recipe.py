@@ -38,7 +38,7 @@ class Recipe:
 
     # Teacher: a convolutional network learns the same classes.
     teacher_width: int = 32  # channels of its first stage
-    teacher_share: float = 0.3  # of the budget; 0 trains without a teacher
+    teacher_share: float = 0.25  # of the budget; 0 trains without a teacher
     teacher_rate: float = 3e-3
     teacher_small: int = 40  # pixels a side in the first part
     teacher_small_share: float = 0.5  # how long that part is

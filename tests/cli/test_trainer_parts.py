@@ -130,7 +130,9 @@ def test_order_shows_every_picture_once_a_turn_and_depends_on_the_step_alone():
     order = Order(labels, shares, seed=1)
     assert order.length == 35
     turn = torch.cat([order.batch(step, 7) for step in range(5)]).tolist()
+    following = torch.cat([order.batch(step, 7) for step in range(5, 10)]).tolist()
     assert len(set(turn)) == 35 and set(range(30)) <= set(turn)
+    assert set(following) != set(turn) and following[:10] != turn[:10]
     later = Order(labels, shares, seed=1)
     assert later.batch(9, 7).equal(torch.cat([order.batch(step, 7) for step in range(10)])[-7:])
     assert Order(labels, torch.tensor([0.0, 1.0]), seed=1).batch(0, 10).min() >= 30
