@@ -12,8 +12,8 @@ Every partition keeps one clipcls. Rows without content are paths that every nod
 `path` is a string, or binary where names are not UTF-8, and stays what it was. When clipcls dies, its task fails
 with what it said, and Spark runs it again; only whole tasks' rows get into OUTPUT.
 
-Needs PySpark 3.5 or later, and clipcls on every node. Exit status: 0 done (rows with errors are
-counted on stderr), 1 the job failed, 2 usage.
+Needs PySpark 3.5 or later, and clipcls on every node. Exit status: 0 done (the last line counts the
+rows with errors), 1 the job failed, 2 usage.
 """
 
 import argparse

@@ -29,8 +29,9 @@ class Spark:
                                        "--", *self.options, *options]]
 
     def __call__(self, *arguments, **how):
-        return subprocess.run(self.command(*arguments, **how), env=self.env, cwd=self.cwd, capture_output=True,
-                              text=True, timeout=500)
+        """spark-submit puts the driver's stderr into its stdout: both are one here."""
+        return subprocess.run(self.command(*arguments, **how), env=self.env, cwd=self.cwd, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT, text=True, timeout=500)
 
     def single(self, *inputs, **options):
         """{path: record} of one run of clipcls."""
@@ -136,7 +137,7 @@ def test_bytes_of_a_table_keep_their_names_though_clipcls_dies(spark, many, work
     contents = [(pics / name).read_bytes() for name in names]
     write(work / "in.parquet", path=[*names, "empty", "null", None], content=[*contents, b"", None, contents[0]])
     done = spark("--partitions", "3", "in.parquet", "out", master="local[2,4]", program=dying)
-    assert done.returncode == 0 and "303 pictures, 5 failed" in done.stderr, done.stderr
+    assert done.returncode == 0 and "303 pictures, 5 failed" in done.stdout, done.stdout
     assert len(list(work.glob("death*"))) == 3
     expected = {os.path.basename(path): record for path, record in spark.single(pics).items()}
     found = by_path(work / "out")
@@ -156,7 +157,7 @@ def test_paths_that_are_bytes_stay_bytes(spark, pictures, work):
     given = [odd, os.fsencode(work / "a.png"), os.fsencode(work / "a.png"), b"/gone\xff.png", b"", None]
     write(work / "in.parquet", path=pyarrow.array(given, pyarrow.binary()))
     done = spark("--partitions", "2", "in.parquet", "out")
-    assert done.returncode == 0 and "6 pictures, 3 failed" in done.stderr, done.stderr
+    assert done.returncode == 0 and "6 pictures, 3 failed" in done.stdout, done.stdout
     found = rows(work / "out")
     assert sorted(row.get("path", b"") for row in found) == sorted(path or b"" for path in given)
     good = [row["results"] for row in found if row.get("path") in given[:2]]
@@ -170,7 +171,7 @@ def test_a_list_and_an_output_that_is_there(spark, pictures, work):
     first = by_path(work / "out")
     assert first == spark.single(*[work / name for name in pictures])
     refused = spark(*arguments)
-    assert refused.returncode == 2 and "PATH_ALREADY_EXISTS" in refused.stderr and by_path(work / "out") == first
+    assert refused.returncode == 2 and "PATH_ALREADY_EXISTS" in refused.stdout and by_path(work / "out") == first
     again = spark("--overwrite", *arguments, options=["-k", "1"])
     assert again.returncode == 0 and {len(row["results"]) for row in by_path(work / "out").values()} == {1}
 
@@ -178,14 +179,14 @@ def test_a_list_and_an_output_that_is_there(spark, pictures, work):
 def test_a_job_that_cannot_work_says_what_clipcls_said(spark, pictures, work):
     write(work / "in.parquet", path=[str(work / name) for name in pictures])
     done = spark("--partitions", "1", "in.parquet", "out", options=["-m", "nowhere"])
-    assert done.returncode == 1 and "clipcls ended with status 2" in done.stderr and "nowhere" in done.stderr
+    assert done.returncode == 1 and "clipcls ended with status 2" in done.stdout and "nowhere" in done.stdout
     assert not (work / "out" / "_SUCCESS").exists() and not list((work / "out").glob("*.parquet"))
 
 
 def test_a_table_without_the_columns_is_refused(spark, work):
     write(work / "in.parquet", path=["a"], content=["b"])
     done = spark("in.parquet", "out")
-    assert done.returncode == 2 and "`content` is not binary" in done.stderr and not (work / "out").exists()
+    assert done.returncode == 2 and "`content` is not binary" in done.stdout and not (work / "out").exists()
     write(work / "in.parquet", name=["a"])
     done = spark("in.parquet", "out")
-    assert done.returncode == 2 and "no column `path`" in done.stderr and not (work / "out").exists()
+    assert done.returncode == 2 and "no column `path`" in done.stdout and not (work / "out").exists()
