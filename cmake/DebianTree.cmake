@@ -74,7 +74,5 @@ foreach(component ${CPACK_COMPONENTS_ALL})
     find_depends(${linked})
     set(CPACK_DEBIAN_${NAME}_PACKAGE_DEPENDS "${depends}")
   endif()
-  # Whatever umask and time it was built at.
-  run(${tree} chmod -R u=rwX,go=rX .)
-  run(${tree} find . -exec touch --no-dereference --date=@${CPACK_CLIPCLS_TIME} {} +)
+  run(${tree} chmod -R u=rwX,go=rX .) # whatever umask it was built with
 endforeach()
