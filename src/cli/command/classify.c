@@ -107,6 +107,8 @@ static const char *why_unfinished(const struct run *run, const clipcls_error *er
 {
 	if (interrupt_asked())
 		return "interrupted";
+	if (error->status == CLIPCLS_ERR_STOPPED)
+		return "records could not be printed";
 	if (error->status != CLIPCLS_OK)
 		return error->message;
 	return feed_failed(&run->feed) ? "not all inputs could be read" : NULL;

@@ -1,7 +1,11 @@
 /* eval: what each class is taken for. */
 
 const MATRIX_HEIGHT = 516; /* page.css gives it 520 */
-const matrix = { canvas: byId("confusion"), rows: [], columns: [], cells: new Map(), side: 0, left: 0, top: 0, row: -1, column: -1 };
+/* cells: row -> column -> {pictures, of, right}; row and column: of the one that is pointed at. */
+const matrix = {
+	canvas: byId("confusion"), rows: [], columns: [], cells: new Map(),
+	side: 0, left: 0, top: 0, row: -1, column: -1,
+};
 
 /* The labels as columns: those that are right for a class in the order of classes, which makes the diagonal, then
  * others that were an answer, the most frequent first. */
@@ -86,7 +90,8 @@ function drawMatrix() {
 	if (matrix.row >= 0) {
 		context.strokeStyle = color("--focus");
 		context.lineWidth = 2;
-		context.strokeRect(matrix.left + matrix.column * matrix.side, matrix.top + matrix.row * matrix.side, matrix.side, matrix.side);
+		context.strokeRect(matrix.left + matrix.column * matrix.side, matrix.top + matrix.row * matrix.side,
+			matrix.side, matrix.side);
 	}
 }
 
@@ -94,8 +99,11 @@ function pointAt(row, column) {
 	const inside = row >= 0 && row < matrix.rows.length && column >= 0 && column < matrix.columns.length;
 	[matrix.row, matrix.column] = inside ? [row, column] : [-1, -1];
 	const cell = inside ? matrix.cells.get(row)?.get(column) : undefined;
-	byId("cell").textContent = !inside ? "" : `${className(matrix.rows[row])} taken for ${labelName(matrix.columns[column])}: ` +
-		(cell ? `${whole(cell.pictures)} of ${whole(cell.of)} pictures (${percent(cell.pictures / cell.of)}), ${cell.right ? "right" : "wrong"}` : "none");
+	const which = inside ? `${className(matrix.rows[row])} taken for ${labelName(matrix.columns[column])}: ` : "";
+	const many = cell === undefined ? (inside ? "none" : "")
+		: `${whole(cell.pictures)} of ${whole(cell.of)} pictures (${percent(cell.pictures / cell.of)}), ` +
+			(cell.right ? "right" : "wrong");
+	byId("cell").textContent = which + many;
 	matrix.canvas.title = byId("cell").textContent;
 	drawMatrix();
 }
@@ -106,7 +114,8 @@ function filterByCell() {
 }
 
 function place(event) {
-	return [Math.floor((event.offsetY - matrix.top) / matrix.side), Math.floor((event.offsetX - matrix.left) / matrix.side)];
+	return [Math.floor((event.offsetY - matrix.top) / matrix.side),
+		Math.floor((event.offsetX - matrix.left) / matrix.side)];
 }
 
 const STEPS = { ArrowUp: [-1, 0], ArrowDown: [1, 0], ArrowLeft: [0, -1], ArrowRight: [0, 1] };
@@ -154,7 +163,8 @@ function fillEvaluation() {
 	matrix.columns = orderColumns(classes);
 	const columnOf = new Map(matrix.columns.map((label, column) => [label, column]));
 	for (const [row, entry] of classes.entries())
-		matrix.cells.set(row, new Map(entry.confusion.map((cell) => [columnOf.get(cell.index), { ...cell, of: entry.pictures }])));
+		matrix.cells.set(row, new Map(entry.confusion.map((cell) =>
+			[columnOf.get(cell.index), { ...cell, of: entry.pictures }])));
 	for (const name of ["confusion-panel", "classes-panel", "mistakes-panel"])
 		byId(name).hidden = false;
 	fillClasses(classes);

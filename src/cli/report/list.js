@@ -66,7 +66,7 @@ function put(card, place) {
 }
 
 /* The places that are to be elements now. */
-function window_() {
+function placesInSight() {
 	if (printing)
 		return [0, Math.min(shown.length, PRINTED_AT_MOST)];
 	const top = -list.getBoundingClientRect().top;
@@ -76,7 +76,7 @@ function window_() {
 }
 
 function render() {
-	const [first, last] = window_();
+	const [first, last] = placesInSight();
 	for (const [place, card] of cards)
 		if ((place < first || place >= last) && card !== document.activeElement) {
 			card.remove();
@@ -113,7 +113,7 @@ function show(chosen) {
 }
 
 /* Brings a place between the controls and the screen's end. */
-function scrollTo_(place) {
+function bringIntoSight(place) {
 	const top = list.getBoundingClientRect().top + Math.floor(place / columns) * ROW;
 	const controls = byId("controls");
 	const free = getComputedStyle(controls).position === "sticky" ? controls.offsetHeight + GAP : GAP;
@@ -129,7 +129,7 @@ function activate(place, focus = true) {
 	place = Math.min(shown.length - 1, Math.max(0, place));
 	cards.get(active)?.setAttribute("tabindex", "-1");
 	active = place;
-	scrollTo_(place);
+	bringIntoSight(place);
 	render();
 	const card = cards.get(place);
 	card.setAttribute("tabindex", "0");

@@ -4,7 +4,7 @@ const view = byId("view"), help = byId("help");
 let viewed = 0; /* the place that the view shows: a browser gives the focus back to where it was opened */
 
 function labelTable(picture) {
-	const rows = picture.labels.map(([index, share, similarity], rank_) => make("tr", { class: rank_ === 0 ? "first" : "" },
+	const rows = picture.labels.map(([index, share, similarity], order) => make("tr", { class: order === 0 ? "first" : "" },
 		make("td", {}, labelName(index)), make("td", {}, bar(share)), make("td", {}, percent(share, 2)),
 		make("td", {}, similarity.toFixed(4))));
 	const headings = ["Label", "", "Score", head.probe === undefined ? "Similarity" : "Logit"];
@@ -15,8 +15,8 @@ function labelTable(picture) {
 		...(rest > 0 ? [make("p", {}, `${whole(rest)} more labels are scored lower.`)] : []));
 }
 
-function fillView(place_) {
-	const picture = shown[place_];
+function fillView(at) {
+	const picture = shown[at];
 	const move = (step, text) => make("button", { type: "button", class: "tool", onclick: () => openView(viewed + step) }, text);
 	const body = failed(picture)
 		? make("div", { class: "view-labels" }, verdictChip(picture), make("p", {}, visible(picture.message)))
@@ -25,16 +25,16 @@ function fillView(place_) {
 	byId("view-content").replaceChildren(
 		make("div", { class: "view-head" },
 			make("div", {}, make("h2", { id: "view-path" }, visible(picture.path)),
-				make("p", {}, `${whole(place_ + 1)} of ${whole(shown.length)}`, ...truth)),
+				make("p", {}, `${whole(at + 1)} of ${whole(shown.length)}`, ...truth)),
 			make("div", { class: "tools" }, move(-1, "← Previous"), move(1, "Next →"),
 				make("button", { type: "button", class: "tool", onclick: () => view.close() }, "Close"))),
 		make("div", { class: "view-body" }, picturePart(picture), body));
 }
 
-function openView(place_) {
+function openView(at) {
 	if (shown.length === 0)
 		return;
-	activate(place_, false);
+	activate(at, false);
 	viewed = active;
 	fillView(viewed);
 	if (!view.open)
