@@ -22,14 +22,20 @@ def wordnet(data):  # noqa: F811
 
 @pytest.fixture(scope="module")
 def small_model():
-    """-> (model, tokenizer) of two layers, 32 pixels and 16 patches."""
+    """-> (model, tokenizer) of two layers, 32 pixels and 16 patches; its layers do something, as a fresh model's do not."""
+    import torch
     from trainer import tokens
     from trainer.recipe import Recipe
     from trainer.towers import new_model
 
     recipe = Recipe(image_size=32, width=32, layers=2, heads=2, text_width=32, text_layers=1, text_heads=2, projection_dim=32)
     tokenizer = tokens.build_tokenizer([("d", "o")], recipe.context_length)
-    return new_model(recipe, tokenizer).eval(), tokenizer
+    model = new_model(recipe, tokenizer).eval()
+    with torch.no_grad():
+        for layer in model.vision_model.encoder.layers:
+            for matrix in (layer.self_attn.out_proj.weight, layer.mlp.fc2.weight):
+                matrix.normal_(0, 0.2, generator=torch.Generator().manual_seed(0))
+    return model, tokenizer
 
 
 # Schedule.
@@ -183,9 +189,6 @@ def test_dropped_patches_have_no_influence_and_kept_ones_their_own_positions(sma
 
     model = small_model[0]
     generator = torch.Generator().manual_seed(0)
-    with torch.no_grad():
-        for layer in model.vision_model.encoder.layers:  # a fresh model's layers add nothing
-            layer.self_attn.out_proj.weight.normal_(0, 0.2, generator=generator)
     pixels = torch.randn(2, 3, 32, 32, generator=generator)
     kept = torch.tensor([[0, 5], [2, 15]])
     changed = pixels.clone()
