@@ -15,6 +15,7 @@ import pytest
 
 from program import DATA, PROGRAM
 from hub_server import Hub
+from report_page import Page
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -111,11 +112,11 @@ def test_gating_a_build(run, folder):
 
 
 def test_resuming(run, folder):
-    run("--resume")
+    run("--resume out.jsonl")
     whole = (folder / "out.jsonl").read_bytes()
     assert len(whole.splitlines()) == 8
     (folder / "out.jsonl").write_bytes(whole[: len(whole) // 2])
-    run("--resume")
+    run("--resume out.jsonl")
     assert (folder / "out.jsonl").read_bytes() == whole
 
 
@@ -135,6 +136,12 @@ def by_class(folder):
         (folder / "photos-by-class" / name).mkdir(parents=True)
         for copy in range(2):
             shutil.copy(folder / f"photos/{name}.jpg", folder / "photos-by-class" / name / f"{copy}.jpg")
+
+
+def test_pages_to_look_at(run, folder, by_class):
+    run("--report photos.html")
+    assert len(Page(folder / "photos.html").records) == 8
+    assert len(Page(folder / "evaluation.html").records) == 6
 
 
 def test_accuracy(run, by_class):
