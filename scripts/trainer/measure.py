@@ -21,7 +21,7 @@ class Program:
 
     def __init__(self, path, model, threads):
         self.path, self.model = path, model
-        self.shared = ["-m", str(model), "--no-cache", *(["-j", str(threads)] if threads else [])]
+        self.shared = ["-m", str(model), "--no-cache", "-q", *(["-j", str(threads)] if threads else [])]
 
     def run(self, *arguments):
         """-> what it prints; RuntimeError with what it says when it fails."""
@@ -30,17 +30,21 @@ class Program:
             raise RuntimeError(f"{self.path} {arguments[0]}: {done.stderr.strip() or done.returncode}")
         return done.stdout
 
-    def evaluate(self, manifest, labels, *options):
+    @staticmethod
+    def labels(beside, labels):
+        """Writes a labels file beside another file -> the options that name it."""
+        path = beside.with_suffix(".labels")
+        path.write_text("".join(label + "\n" for label in labels), encoding="utf-8")
+        return "-l", path
+
+    def evaluate(self, manifest, labels):
         """-> the object that `clipcls eval -f json` prints."""
-        written = manifest.with_suffix(".labels")
-        written.write_text("".join(label + "\n" for label in labels), encoding="utf-8")
-        return json.loads(self.run("eval", *self.shared, "-q", "-f", "json", "-l", written, *options, manifest))
+        return json.loads(self.run("eval", *self.shared, "-f", "json", *self.labels(manifest, labels), manifest))
 
     def first_labels(self, listed, labels, *options):
         """-> the first label of each picture of a list."""
-        written = listed.with_suffix(".labels")
-        written.write_text("".join(label + "\n" for label in labels), encoding="utf-8")
-        lines = self.run("classify", *self.shared, "-q", "-k", "1", "-f", "jsonl", "-l", written, "--files-from", listed, *options)
+        lines = self.run("classify", *self.shared, "-k", "1", "-f", "jsonl", *self.labels(listed, labels), "--files-from", listed,
+                         *options)
         return [json.loads(line)["results"][0]["label"] for line in lines.splitlines()]
 
     def milliseconds(self):

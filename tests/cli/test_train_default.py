@@ -90,9 +90,10 @@ def data(tmp_path_factory):
 
 
 TINY = {
-    "image_size": 32, "width": 32, "layers": 2, "heads": 2, "text_width": 32, "text_layers": 1, "text_heads": 2,
-    "projection_dim": 32, "text_steps": 60, "text_batch": 32, "teacher_width": 4, "teacher_small": 24, "teacher_view": 24, "batch": 16, "kept": 8,
-    "guide_layer": 1, "word_negatives": 4, "rate": 1e-2, "teacher_rate": 2e-2, "teacher_share": 0.6, "text_rate": 4e-3, "mixed_share": 0.2,
+    "image_size": 32, "width": 32, "layers": 2, "heads": 2, "kept": 8, "batch": 16, "rate": 1e-2, "mixed_share": 0.2,
+    "text_width": 32, "text_layers": 1, "text_heads": 2, "projection_dim": 32, "text_steps": 60, "text_batch": 32, "text_rate": 4e-3,
+    "teacher_width": 4, "teacher_small": 24, "teacher_view": 24, "teacher_share": 0.6, "teacher_rate": 2e-2,
+    "guide_layer": 1, "word_negatives": 4,
 }
 PICTURES = 1600
 
