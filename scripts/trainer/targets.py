@@ -16,13 +16,13 @@ NEAR = 0.8
 
 
 class Prototypes:
-    """Texts of each class, or of each hypernym, embedded once: every name in every template, and bare."""
+    """Texts of each class, hypernym or other word, embedded once: every name bare and in templates."""
 
-    def __init__(self, session, model, names):
+    def __init__(self, session, model, names, templates=TEMPLATES):
         """names: for each row its list of names."""
         texts, counts = [], []
         for row in names:
-            wordings = [pattern.format(name) for name in row for pattern in ("{}", *TEMPLATES)]
+            wordings = [pattern.format(name) for name in row for pattern in ("{}", *templates)]
             texts += wordings
             counts.append(len(wordings))
         self.embeddings = embed_many_texts(model, session.tokenizer, texts)
@@ -61,8 +61,8 @@ class Targets:
         self.classes = Prototypes(session, model, [entry["names"] for entry in classes])
         shared = sorted(set().union(*lines))
         # Hypernyms of more than half of the classes tell nothing.
-        shared = [h for h in shared if 2 <= sum(h in line for line in lines) <= len(classes) / 2]
-        self.hypernyms = Prototypes(session, model, [wordnet.words[h] for h in shared]) if shared else None
+        shared = [h for h in shared if 2 <= sum(h in line for line in lines) <= len(classes) / 2 and wordnet.plain_words(h)]
+        self.hypernyms = Prototypes(session, model, [wordnet.plain_words(h) for h in shared]) if shared else None
         self.is_a = torch.tensor([[h in line for h in shared] for line in lines])  # (C, H)
         self.words, self.far = self._words_without_pictures(session, model, synsets)
 
@@ -77,7 +77,9 @@ class Targets:
         if not chosen or session.recipe.word_negatives == 0:
             return None, None
         cosines = similarity(wordnet, [*synsets, *(meanings[word] for word in chosen)])
-        return Prototypes(session, model, [[word] for word in chosen]), cosines[: len(synsets), len(synsets) :] < NEAR
+        # Thousands of words: one template has to do.
+        prototypes = Prototypes(session, model, [[word] for word in chosen], TEMPLATES[:1])
+        return prototypes, cosines[: len(synsets), len(synsets) :] < NEAR
 
     def logits(self, features, scale, generator):
         """(N, E) unit rows -> ((N, C) logits of the classes, (N, words_negatives) those of words without pictures, their places)."""

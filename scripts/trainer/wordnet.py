@@ -71,6 +71,10 @@ class WordNet:
         entry = self.senses.get(word.lower())
         return entry[0][0] if entry else None
 
+    def plain_words(self, synset):
+        """Its words whose commonest meaning it is."""
+        return [word for word in self.words[synset] if self.first_sense(word) == synset]
+
     def ancestors(self, synset):
         """The synset itself and everything it is a kind of."""
         if synset not in self._ancestors:

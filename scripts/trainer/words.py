@@ -42,9 +42,8 @@ def collect_words(wordnet, classes, untagged):
     meanings = {name.lower(): class_synset(entry) for entry in classes for name in entry["names"]}
     for entry in classes:
         for synset in sorted(wordnet.ancestors(class_synset(entry))):
-            for word in wordnet.words[synset]:
-                if wordnet.first_sense(word) == synset:
-                    meanings.setdefault(word.lower(), synset)
+            for word in wordnet.plain_words(synset):
+                meanings.setdefault(word.lower(), synset)
     rare = []
     for word, (synsets, n_tagged) in wordnet.senses.items():
         if PHYSICAL_ENTITY not in wordnet.ancestors(synsets[0]):

@@ -266,6 +266,14 @@ def test_words_of_greater_weight_get_their_cosines_where_dimensions_are_scarce(w
     assert errors[1] < 0.02 < errors[0]
 
 
+def test_plain_words_of_a_meaning_are_those_that_mean_it_first(wordnet):
+    wordnet.words[NOUNS["cat"][0]].append("dog")
+    try:
+        assert wordnet.plain_words(NOUNS["cat"][0]) == ["cat"]
+    finally:
+        wordnet.words[NOUNS["cat"][0]].remove("dog")
+
+
 def test_abstract_words_are_left_out_and_class_names_take_precedence(wordnet):
     from trainer.words import collect_words
 
