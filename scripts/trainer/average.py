@@ -17,11 +17,11 @@ class Average:
         """After each step. The decay starts low: the first weights are noise that should not linger."""
         self.updates += 1
         share = 1 - min(self.decay, self.updates / (self.updates + 10))
-        current = self.module.state_dict()
-        floating = [name for name, value in current.items() if value.is_floating_point()]
-        torch._foreach_lerp_([self.values[name] for name in floating], [current[name] for name in floating], share)
-        for name in current.keys() - set(floating):
-            self.values[name].copy_(current[name])
+        for name, value in self.module.state_dict().items():
+            if value.is_floating_point():
+                self.values[name].lerp_(value, share)
+            else:
+                self.values[name].copy_(value)
 
     @contextlib.contextmanager
     def applied(self):

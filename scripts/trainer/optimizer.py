@@ -45,13 +45,16 @@ class Optimizer(torch.optim.Optimizer):
         for group in self.param_groups:
             parameters = [p for p in group["params"] if p.grad is not None]
             if group["decay"]:
-                torch._foreach_mul_(parameters, 1 - group["lr"] * group["decay"])
+                for p in parameters:
+                    p.mul_(1 - group["lr"] * group["decay"])
             (self._muon if group["muon"] else self._adam)(parameters, group["lr"])
 
     def _muon(self, parameters, rate):
         by_shape = {}
         for p in parameters:
-            momentum = self.state[p].setdefault("momentum", torch.zeros_like(p))
+            if not self.state[p]:
+                self.state[p]["momentum"] = torch.zeros_like(p)
+            momentum = self.state[p]["momentum"]
             momentum.lerp_(p.grad, 1 - MOMENTUM)
             update = p.grad.lerp(momentum, MOMENTUM).flatten(1)  # Nesterov's
             by_shape.setdefault(update.shape, []).append((p, update))
