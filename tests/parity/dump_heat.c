@@ -1,12 +1,13 @@
 /* Writes the heat of a picture's cells for each label as raw float32 to stdout, through the public
  * interface alone.
  *
- *     dump_heat [-j THREADS] [-b BATCH] [-x] MODEL FILE LABEL...
+ *     dump_heat [-j THREADS] [-b BATCH] [-n LABELS] [-x] MODEL FILE LABEL...
  *
- * -x ignores the EXIF orientation. What comes out is (labels, rows, columns); anything that fails
- * ends the program with status 1 and a message. */
+ * -n explains the first of the labels alone, -x ignores the EXIF orientation. What comes out is
+ * (labels, rows, columns); anything that fails ends the program with status 1 and a message. */
 #include "clipcls.h"
 
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
@@ -48,18 +49,21 @@ int main(int argc, char **argv)
 	clipcls_labels *labels = NULL;
 	clipcls_classifier *classifier = NULL;
 	clipcls_error error = { 0 };
-	for (int c; (c = getopt(argc, argv, "j:b:x")) != -1;) {
+	size_t explained = SIZE_MAX;
+	for (int c; (c = getopt(argc, argv, "j:b:n:x")) != -1;) {
 		if (c == 'j')
 			model_options.threads = strtoul(optarg, NULL, 10);
 		else if (c == 'b')
 			model_options.batch = strtoul(optarg, NULL, 10);
+		else if (c == 'n')
+			explained = strtoul(optarg, NULL, 10);
 		else if (c == 'x')
 			options.ignore_exif = 1;
 		else
 			return 1;
 	}
 	if (argc - optind < 3) {
-		fprintf(stderr, "usage: dump_heat [-j N] [-b N] [-x] MODEL FILE LABEL...\n");
+		fprintf(stderr, "usage: dump_heat [-j N] [-b N] [-n N] [-x] MODEL FILE LABEL...\n");
 		return 1;
 	}
 	size_t n = (size_t)(argc - optind - 2);
@@ -70,7 +74,8 @@ int main(int argc, char **argv)
 	if (status == CLIPCLS_OK)
 		status = make_classifier(&classifier, labels, model, texts, n, &error);
 	if (status == CLIPCLS_OK)
-		status = dump(classifier, argv[optind + 1], &options, n, &error);
+		status =
+		    dump(classifier, argv[optind + 1], &options, explained < n ? explained : n, &error);
 	if (status != CLIPCLS_OK)
 		fprintf(stderr, "%s\n", error.message);
 	clipcls_classifier_free(classifier);

@@ -73,12 +73,13 @@ def expected(reference, picture, patch):
     return heat - np.median(heat, axis=(1, 2), keepdims=True)
 
 
-def heat(folder, reference, picture, *options):
+def heat(folder, reference, picture, explained, *options):
+    """(explained, rows, columns): of the first labels"""
     exif = [] if reference.applies_exif else ["-x"]
-    out = run([BUILD / "tests/dump_heat", *exif, *options, folder, picture, *LABELS])
+    out = run([BUILD / "tests/dump_heat", *exif, "-n", str(explained), *options, folder, picture, *LABELS])
     values = np.frombuffer(out, np.float32)
-    side = round((len(values) / len(LABELS)) ** 0.5)
-    return values.reshape(len(LABELS), side, side)
+    side = round((len(values) / explained) ** 0.5)
+    return values.reshape(explained, side, side)
 
 
 @pytest.mark.parametrize("name", CASES)
@@ -86,9 +87,9 @@ def test_heat_is_what_the_definition_says(name, work, pictures, report):
     folder = make_case(name, work)
     reference = Reference(folder)
     wanted = expected(reference, pictures[6], CASES[name])
-    got = heat(folder, reference, pictures[6])
-    worst = np.abs(got - wanted).max()
+    got = heat(folder, reference, pictures[6], 2)
+    worst = np.abs(got - wanted[:2]).max()
     report("largest difference of heat, in log-odds", name, "heat", worst)
-    assert np.abs(wanted).max() > SHOWS
+    assert np.abs(wanted[:2]).max() > SHOWS
     assert worst < TOLERANCE
-    assert np.array_equal(heat(folder, reference, pictures[6], "-j", "3", "-b", "5"), got)
+    assert np.array_equal(heat(folder, reference, pictures[6], 1, "-j", "3", "-b", "5"), got[:1])
