@@ -37,7 +37,9 @@ class clipcls_result(Structure):
 
 class clipcls_record(Structure):
     _fields_ = [("index", c_size_t), ("path", c_char_p), ("status", c_int), ("message", c_char_p),
-                ("embedding", POINTER(c_float)), ("results", POINTER(clipcls_result))]
+                ("embedding", POINTER(c_float)), ("results", POINTER(clipcls_result)),
+                ("thumbnail", c_void_p), ("thumbnail_bytes", c_size_t), ("thumbnail_width", c_size_t),
+                ("thumbnail_height", c_size_t)]
 
 
 NEXT = ctypes.CFUNCTYPE(c_int, c_void_p, POINTER(clipcls_input))
