@@ -46,7 +46,7 @@ def test_every_picture_gets_a_png_that_tells_what_it_explains(classify, pictures
         assert image.text["Label"] == first["label"]
         assert image.text["Score"] == f"{first['score']:.6f}"
         assert image.text["Similarity"] == f"{first['similarity']:.6f}"
-        assert float(image.text["Max heat"]) == pytest.approx(float(image.text["Max heat"]))
+        assert float(image.text["Max heat"]) > 0
 
 
 def test_records_are_the_same_but_for_the_heat_map(classify, pictures):

@@ -144,6 +144,12 @@ def test_pages_to_look_at(run, folder, by_class):
     assert len(Page(folder / "evaluation.html").records) == 6
 
 
+def test_heat_maps(run, folder):
+    run("why-dog")
+    assert len(list((folder / "heat").glob("photos+*.jpg.png"))) == 6
+    assert [path.name for path in (folder / "why-dog").iterdir()] == ["photos+cat.jpg.png"]
+
+
 def test_accuracy(run, by_class):
     lines = run("clipcls eval photos-by-class/").splitlines()
     assert lines[2] == "top-1            100.00 %" and lines[-1].startswith("suspension_bridge  ")
