@@ -119,7 +119,7 @@ missing_files() {
         share/man/*) path=$path.gz ;;
         esac
         [ -e "$clean/usr/$path" ] || fail "the package clipcls lacks /usr/$path"
-    done < <(cd "$work/installed" && find bin libexec share -type f)
+    done < <(cd "$builder/installed" && find bin libexec share -type f)
 }
 
 purge_packages() { # packages: what was there before is there now, and nothing else
@@ -158,7 +158,7 @@ inside "$builder" sh -c 'lintian --allow-root --fail-on error /source/build/deb/
 mkdir "$clean/tmp/packages"
 cp "$built"/*.deb "$clean/tmp/packages"
 cp -R tests/data/photos "$clean/tmp/photos"
-quietly cmake --install "$(dirname "$program")" --prefix "$work/installed"
+quietly inside "$builder" cmake --install /source/build/deb --prefix /installed
 
 step "what the packages depend on"
 # shellcheck disable=SC2046 # a list of words
