@@ -15,7 +15,6 @@ VERSION = re.search(r"^project\(clipcls VERSION ([0-9.]+)", (DATA.parents[1] / "
 # What lintian warns of, and why it stays.
 WARNINGS = {
     "initial-upload-closes-no-bugs",  # Debian has no request for this package that it could close
-    "no-manual-page",  # of a build without one
 }
 
 
