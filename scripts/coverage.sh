@@ -19,7 +19,7 @@ program_tests() { # name, arguments of pytest...
     }
 }
 
-# Left out: a user who may not write the counters' files.
+# Left out: a user who may not write the counters' files, a limit on the size of files.
 unit_and_short_tests() {
     ctest --test-dir "$build" --output-on-failure -Q -O "$build/unit.log" || {
         tail -n 40 "$build/unit.log"
@@ -27,8 +27,10 @@ unit_and_short_tests() {
     }
     program_tests short tests/cli/test_bench.py tests/cli/test_sandbox.py tests/cli/test_int8_file.py \
         tests/cli/test_expectations.py tests/cli/test_explain_labels.py tests/cli/test_mistakes.py \
-        tests/cli/test_manual.py \
-        --deselect tests/cli/test_sandbox.py::test_without_processes_there_is_no_sandbox
+        tests/cli/test_manual.py tests/cli/test_shard.py tests/cli/test_report.py tests/cli/test_explain.py \
+        --deselect tests/cli/test_sandbox.py::test_without_processes_there_is_no_sandbox \
+        --deselect tests/cli/test_explain.py::test_a_file_beyond_the_limit_of_sizes_leaves_nothing \
+        --deselect tests/cli/test_report.py::test_a_disk_that_is_full
 }
 
 # One small checkpoint of each family.

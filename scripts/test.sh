@@ -72,7 +72,7 @@ build() { # name, preset, options...
 }
 
 unit_tests() { # preset
-    ctest --test-dir "build/$1" --output-on-failure --output-junit "$PWD/$reports/unit-$1.xml"
+    ctest --test-dir "build/$1" -j 2 --output-on-failure --output-junit "$PWD/$reports/unit-$1.xml"
     count "$reports/unit-$1.xml"
 }
 
@@ -119,8 +119,8 @@ gather
 beside release packaging tests/packaging
 python_tests release parity tests/parity --ignore=tests/parity/test_fast_decode.py
 gather
-# Alone: the first measures time, the second has a cluster on both cores.
-python_tests release alone tests/parity/test_fast_decode.py tests/cluster
+# It measures time.
+python_tests release alone tests/parity/test_fast_decode.py
 
 # Harm of every kind, a part of each; what the tests reach.
 scripts/faults.sh --quick
@@ -128,20 +128,23 @@ count "$reports/faults.xml"
 step "coverage" scripts/coverage.sh
 
 # What runs where there are no kernels for blocked weights: OpenBLAS alone.
+beside release cluster tests/cluster
 build openblas release -DCLIPCLS_WITH_XSMM=OFF
 unit_tests openblas
 python_tests openblas parity-openblas tests/parity/test_embeddings.py -k "tiny or head80"
+gather
 
 # The sanitizers see the same unit tests and every way through the program.
 build asan asan
 unit_tests asan
-python_tests asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tests/cli/test_formats.py \
+beside asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tests/cli/test_formats.py \
     tests/cli/test_inputs.py tests/cli/test_labels.py tests/cli/test_subcommands.py \
     tests/cli/test_expectations.py tests/cli/test_streaming.py tests/cli/test_eval.py \
     tests/cli/test_embed.py tests/cli/test_search.py tests/cli/test_sandbox.py tests/cli/test_explain_labels.py \
     tests/cli/test_probe.py tests/cli/test_shard.py tests/cli/test_report.py tests/cli/test_explain.py
 
 step "valgrind" scripts/valgrind.sh
+gather
 
 echo "$passed passed, $failed failed"
 [ "$failed" -eq 0 ]

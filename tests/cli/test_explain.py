@@ -178,10 +178,10 @@ def test_frames_of_a_stream_have_a_heat_map_each(classify, pictures, work):
 
 def test_a_failed_picture_has_its_record_and_no_heat_map(classify, pictures, work):
     (work / "bad.png").write_bytes(b"no picture")
-    done = classify("--explain", "heat", "-f", "jsonl", "a.png", "bad.png", "nowhere.png")
+    done = classify("--explain", "heat", "-f", "jsonl", "a.png", "bad.png", "nowhere.png", "/dev/null")
     assert done.code == 1
-    assert ["heat_map" in record for record in records(done)] == [True, False, False]
-    assert ["error" in record for record in records(done)] == [False, True, True]
+    assert ["heat_map" in record for record in records(done)] == [True, False, False, False]
+    assert ["error" in record for record in records(done)] == [False, True, True, True]
     assert names(work / "heat") == [b"a.png.png"]
 
 
