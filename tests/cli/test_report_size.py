@@ -67,14 +67,18 @@ Promise.all(images().map((i) => i.decode())).then(() => requestAnimationFrame(()
 
 
 def test_it_is_seen_at_once_and_stays_light(runs):
-    """The aim is 2 s, of which docs/report.md tells; a slow machine may take 20. What must not depend on the
-    machine: elements for some rows alone, thumbnails of some blocks alone."""
+    """The page's own work, in processor time, is done within the 2 s that are aimed at; on the clock, a machine with
+    other work may take 20. What must not depend on the machine: elements for some rows alone, thumbnails of some
+    blocks alone."""
     driver = browser.start()
     try:
+        driver.execute_cdp_cmd("Performance.enable", {"timeDomain": "threadTicks"})
         page = browser.Shown(driver, runs[PICTURES].path)
         milliseconds, images = driver.execute_async_script(READY)
-        print(f"first thumbnails of 10,000 pictures are shown after {milliseconds:.0f} ms")
-        assert images > 0 and milliseconds < 20_000
+        metrics = {each["name"]: each["value"] for each in driver.execute_cdp_cmd("Performance.getMetrics", {})["metrics"]}
+        busy = metrics["TaskDuration"]
+        print(f"first thumbnails of 10,000 pictures are shown after {milliseconds:.0f} ms, of {busy:.2f} s of work")
+        assert images > 0 and milliseconds < 20_000 and 0 < busy < 2
         assert page.count() == "10,000 pictures"
         assert len(page.all(".card")) < 60 and page.run("return thumbnailBlocks.filter(Boolean).length") <= 2
         took = page.run("const t = performance.now(); apply({ order: 'low' }); apply({ text: '07' });"
