@@ -134,8 +134,8 @@ unit_tests openblas
 python_tests openblas parity-openblas tests/parity/test_embeddings.py -k "tiny or head80"
 gather
 
-# The sanitizers see the same unit tests and every way through the program, but for a measurement of memory:
-# AddressSanitizer keeps what was freed.
+# The sanitizers see the same unit tests and every way through the program, but for a measurement of memory
+# (AddressSanitizer keeps what was freed) and one of accuracy (1,184 passes through the built-in model's tower).
 build asan asan
 unit_tests asan
 beside asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tests/cli/test_formats.py \
@@ -143,7 +143,8 @@ beside asan cli-asan tests/cli/test_classify.py tests/cli/test_exit.py tests/cli
     tests/cli/test_expectations.py tests/cli/test_streaming.py tests/cli/test_eval.py \
     tests/cli/test_embed.py tests/cli/test_search.py tests/cli/test_sandbox.py tests/cli/test_explain_labels.py \
     tests/cli/test_probe.py tests/cli/test_shard.py tests/cli/test_report.py tests/cli/test_explain.py \
-    --deselect tests/cli/test_report.py::test_memory_does_not_grow_with_the_pictures
+    --deselect tests/cli/test_report.py::test_memory_does_not_grow_with_the_pictures \
+    --deselect tests/cli/test_explain.py::test_heat_lies_on_the_half_that_the_label_is_of
 
 step "valgrind" scripts/valgrind.sh
 gather
