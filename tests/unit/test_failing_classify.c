@@ -7,20 +7,6 @@
 
 #define PATH "/proc/self/cwd/file.safetensors"
 
-/* A directory of its own for each test, which is empty in the end. */
-static int enter_directory(void **state)
-{
-	*state = fixture_directory();
-	return chdir(*state);
-}
-
-static int leave_directory(void **state)
-{
-	int left = chdir("/");
-	fixture_remove(*state);
-	return left;
-}
-
 /* ---- models --------------------------------------------------------------------------------- */
 
 static clipcls_status open_and_describe(const void *context, clipcls_error *failure)
@@ -343,11 +329,11 @@ static void probes(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(models, enter_directory, leave_directory),
-		cmocka_unit_test_setup_teardown(classifiers, enter_directory, leave_directory),
-		cmocka_unit_test_setup_teardown(pictures_and_texts, enter_directory, leave_directory),
-		cmocka_unit_test_setup_teardown(indexes, enter_directory, leave_directory),
-		cmocka_unit_test_setup_teardown(probes, enter_directory, leave_directory),
+		cmocka_unit_test_setup_teardown(models, fixture_enter, fixture_leave),
+		cmocka_unit_test_setup_teardown(classifiers, fixture_enter, fixture_leave),
+		cmocka_unit_test_setup_teardown(pictures_and_texts, fixture_enter, fixture_leave),
+		cmocka_unit_test_setup_teardown(indexes, fixture_enter, fixture_leave),
+		cmocka_unit_test_setup_teardown(probes, fixture_enter, fixture_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

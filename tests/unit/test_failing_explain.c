@@ -64,23 +64,10 @@ static void explanations(void **state)
 	clipcls_model_free(model);
 }
 
-static int enter_directory(void **state)
-{
-	*state = fixture_directory();
-	return chdir(*state);
-}
-
-static int leave_directory(void **state)
-{
-	int left = chdir("/");
-	fixture_remove(*state);
-	return left;
-}
-
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(explanations, enter_directory, leave_directory),
+		cmocka_unit_test_setup_teardown(explanations, fixture_enter, fixture_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

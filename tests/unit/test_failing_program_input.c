@@ -16,8 +16,7 @@
 /* A folder of two classes, a list, an earlier run's records, a stream; the program works in it. */
 static int enter(void **state)
 {
-	*state = fixture_directory();
-	return chdir(*state) != 0 ||
+	return fixture_enter(state) != 0 ||
 	       system(
 	           "mkdir -p set/cat set/red_panda/more && touch set/cat/a.png set/cat/b.png "
 	           "set/red_panda/more/c.png set/red_panda/no.txt && "
@@ -25,13 +24,6 @@ static int enter(void **state)
 	           "printf '{\"path\":\"a.png\",\"x\":1}\\n{\"path\":\"b.png\"}\\n' >run.jsonl && "
 	           "printf 'a.png\\nb.png\\n' >files && printf 'P5 1 1 255\\nxP5 1 1 255\\ny' >film && "
 	           "printf 'cat\\tcat\\t#0\\nred_panda\\tred panda\\n' >names") != 0;
-}
-
-static int leave(void **state)
-{
-	int left = chdir("/");
-	fixture_remove(*state);
-	return left;
 }
 
 /* The program says what is wrong on stderr; here that is an error's message. */
@@ -191,9 +183,9 @@ static void sources_and_outputs(void **state)
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
-		cmocka_unit_test_setup_teardown(inputs, enter, leave),
-		cmocka_unit_test_setup_teardown(labelled_pictures, enter, leave),
-		cmocka_unit_test_setup_teardown(sources_and_outputs, enter, leave),
+		cmocka_unit_test_setup_teardown(inputs, enter, fixture_leave),
+		cmocka_unit_test_setup_teardown(labelled_pictures, enter, fixture_leave),
+		cmocka_unit_test_setup_teardown(sources_and_outputs, enter, fixture_leave),
 	};
 	return cmocka_run_group_tests(tests, NULL, NULL);
 }

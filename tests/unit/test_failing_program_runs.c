@@ -25,8 +25,7 @@ static struct session session;
 
 static int enter(void **state)
 {
-	*state = fixture_directory();
-	if (chdir(*state) != 0 ||
+	if (fixture_enter(state) != 0 ||
 	    system("mkdir -p set/cat set/red_panda && for name in cat/a cat/b red_panda/c red_panda/d; "
 	           "do printf 'P6 1 1 255\\n%s' $name >set/$name.ppm; done") != 0)
 		return 1;
@@ -37,10 +36,8 @@ static int enter(void **state)
 
 static int leave(void **state)
 {
-	int left = chdir("/");
 	session_close(&session);
-	fixture_remove(*state);
-	return left;
+	return fixture_leave(state);
 }
 
 static clipcls_status as_status(bool good, clipcls_error *failure)

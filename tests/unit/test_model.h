@@ -147,6 +147,20 @@ static inline void fixture_remove(char *directory)
 	free(directory);
 }
 
+/* A test's setup and teardown: a working directory of its own. */
+static inline int fixture_enter(void **state)
+{
+	*state = fixture_directory();
+	return chdir(*state);
+}
+
+static inline int fixture_leave(void **state)
+{
+	int left = chdir("/");
+	fixture_remove(*state);
+	return left;
+}
+
 /* A Hugging Face directory with the fixture's config and weights. */
 static inline char *fixture_checkpoint(void)
 {
