@@ -1,11 +1,10 @@
 #include "nn/conv.h"
 
 #include "base/checked.h"
-#include "base/vector.h"
 #include "nn/blas.h"
 #include "nn/blocked.h"
-#include "nn/math_inline.h"
-#include "nn/ops.h"
+#include "nn/conv_finish.h"
+#include "nn/conv_low.h"
 
 #include <assert.h>
 #include <math.h>
@@ -85,6 +84,18 @@ void conv_fold(struct conv *conv, float *memory, const float *weight, const floa
 	conv->bias = memory;
 }
 
+void conv_unfold(float *out, const struct conv *conv)
+{
+	size_t taps = conv->window.kernel * conv->window.kernel, K = taps * conv->in;
+	size_t width = panel_width(conv->out);
+	for (size_t channel = 0; channel < conv->out; channel++) {
+		size_t first = channel / width * width, columns = size_min(width, conv->out - first);
+		const float *panel = conv->weight + first * K + (channel - first);
+		for (size_t i = 0; i < K; i++)
+			out[channel * K + i] = panel[i * columns];
+	}
+}
+
 /* How a picture's pixels are cut into tiles: always at the same places, so that a pixel's sums are
  * in the same order whatever else there is. A line is a row of pixels, or, where the input has no
  * gaps between rows and no taps, the whole picture. A tile is a part of a line or several lines. */
@@ -154,22 +165,9 @@ static void multiply_taps(const struct tap_product *p)
 	}
 }
 
-/* A tile of one panel's outputs. */
-struct tile {
-	float *sums; /* (pixels, columns), no gaps */
-	size_t picture, first, pixels;
-	size_t column, columns; /* of the outputs */
-};
-
-/* Pixels from `pixel` on that lie next to each other, of `left`, in rows of `width`. */
-static size_t run_length(size_t pixel, size_t left, size_t width)
-{
-	return size_min(left, width - pixel % width);
-}
-
 /* `taps` taps from `tap` on, of the input channels [in, in + depth). */
-static void add_taps(const struct tile *tile, const struct conv_job *job, size_t tap, size_t taps,
-                     size_t in, size_t depth)
+static void add_taps(const struct conv_tile *tile, const struct conv_job *job, size_t tap,
+                     size_t taps, size_t in, size_t depth)
 {
 	const struct conv *conv = job->conv;
 	const struct maps *x = job->x;
@@ -194,7 +192,7 @@ static void add_taps(const struct tile *tile, const struct conv_job *job, size_t
 	};
 	for (size_t done = 0; done < tile->pixels; done += product.rows) {
 		size_t pixel = tile->first + done;
-		product.rows = run_length(pixel, tile->pixels - done, line);
+		product.rows = conv_run(pixel, tile->pixels - done, line);
 		product.out = tile->sums + done * tile->columns;
 		product.x = maps_seen(x, &conv->window, tile->picture, pixel / width, pixel % width) + in;
 		if (!blocked_taps(&product))
@@ -202,7 +200,7 @@ static void add_taps(const struct tile *tile, const struct conv_job *job, size_t
 	}
 }
 
-static void multiply_tile(const struct tile *tile, const struct conv_job *job)
+static void multiply_tile(const struct conv_tile *tile, const struct conv_job *job)
 {
 	const struct conv *conv = job->conv;
 	size_t pieces = (conv->in + DEPTH - 1) / DEPTH, depth = (conv->in + pieces - 1) / pieces;
@@ -216,92 +214,6 @@ static void multiply_tile(const struct tile *tile, const struct conv_job *job)
 			         size_min(depth, conv->in - in));
 }
 
-/* What follows a product, over `pixels` next to each other. */
-struct finish {
-	float *out;
-	const float *sums, *bias, *residual; /* residual: NULL = none */
-	size_t pixels, columns, out_stride, residual_stride;
-};
-
-/* One function per activation: a switch inside would keep the loop from being vectorised. */
-static inline __attribute__((always_inline)) void finish_with(const struct finish *f,
-                                                              float (*activation)(float))
-{
-	const float *sums = f->sums, *bias = f->bias, *residual = f->residual;
-	float *out = f->out;
-	for (size_t i = 0; i < f->pixels; i++, sums += f->columns, out += f->out_stride) {
-		if (residual == NULL) {
-			for (size_t j = 0; j < f->columns; j++)
-				out[j] = activation(sums[j] + bias[j]);
-			continue;
-		}
-		for (size_t j = 0; j < f->columns; j++)
-			out[j] = activation(sums[j] + bias[j] + residual[j]);
-		residual += f->residual_stride;
-	}
-}
-
-static inline float identity(float x)
-{
-	return x;
-}
-
-VECTOR_CLONES
-static void finish_plain(const struct finish *finish)
-{
-	finish_with(finish, identity);
-}
-
-VECTOR_CLONES
-static void finish_relu(const struct finish *finish)
-{
-	finish_with(finish, relu_inline);
-}
-
-VECTOR_CLONES
-static void finish_silu(const struct finish *finish)
-{
-	finish_with(finish, silu_inline);
-}
-
-static void finish_run(const struct finish *finish, const struct conv *conv)
-{
-	if (conv->activated && conv->activation == ACTIVATION_RELU) {
-		finish_relu(finish);
-	} else if (conv->activated && conv->activation == ACTIVATION_SILU) {
-		finish_silu(finish);
-	} else {
-		finish_plain(finish);
-		if (conv->activated)
-			activate(finish->out, conv->activation, finish->pixels, finish->columns,
-			         finish->out_stride);
-	}
-}
-
-static void finish_tile(const struct tile *tile, const struct conv_job *job)
-{
-	const struct maps *out = job->out, *residual = job->residual;
-	size_t width = out->width;
-	bool gapless = maps_pitch(out) == width && (residual == NULL || maps_pitch(residual) == width);
-	for (size_t done = 0, run; done < tile->pixels; done += run) {
-		size_t pixel = tile->first + done, y = pixel / width, x = pixel % width;
-		run = gapless ? tile->pixels : run_length(pixel, tile->pixels - done, width);
-		struct finish finish = {
-			.out = maps_pixel(out, tile->picture, y, x) + tile->column,
-			.sums = tile->sums + done * tile->columns,
-			.bias = job->conv->bias + tile->column,
-			.pixels = run,
-			.columns = tile->columns,
-			.out_stride = out->channels,
-		};
-		if (residual != NULL) {
-			finish.residual = maps_pixel(residual, tile->picture, y, x) + tile->column;
-			finish.residual_stride = residual->channels;
-		}
-		finish_run(&finish, job->conv);
-	}
-}
-
 static void run_tile(void *context, size_t task, size_t worker)
 {
 	const struct conv_job *job = context;
@@ -309,7 +221,7 @@ static void run_tile(void *context, size_t task, size_t worker)
 	size_t tiles = job->x->n * job->tiling.tiles, width = panel_width(job->conv->out);
 	size_t place = job->panel_first ? task % tiles : task / job->panels;
 	size_t panel = job->panel_first ? task / tiles : task % job->panels;
-	struct tile tile = {
+	struct conv_tile tile = {
 		.sums = sums,
 		.picture = place / job->tiling.tiles,
 		.column = panel * width,
@@ -318,7 +230,7 @@ static void run_tile(void *context, size_t task, size_t worker)
 	(void)worker;
 	tile.pixels = tile_pixels(&job->tiling, place % job->tiling.tiles, &tile.first);
 	multiply_tile(&tile, job);
-	finish_tile(&tile, job);
+	conv_finish(job->out, &tile, job->conv, job->residual);
 }
 
 void conv_apply(const struct maps *out, const struct maps *x, const struct conv *conv,
@@ -335,5 +247,9 @@ void conv_apply(const struct maps *out, const struct maps *x, const struct conv 
 		.panel_first = conv->out * conv->in * taps > RESIDENT_WEIGHT,
 	};
 	assert(maps_framed(x, &conv->window));
+	if (conv->low != NULL) {
+		conv_low_apply(out, x, conv, residual, pool);
+		return;
+	}
 	pool_run(pool, job.panels * x->n * job.tiling.tiles, run_tile, &job);
 }

@@ -16,8 +16,9 @@ struct conv {
 	struct window window;
 	bool activated;
 	enum activation activation;
-	const float *weight; /* O*I*K*K floats in panels */
-	const float *bias;   /* (O) */
+	const float *weight;        /* O*I*K*K floats in panels */
+	const float *bias;          /* (O) */
+	const struct conv_low *low; /* in low precision (conv_low.h), or NULL */
 };
 
 /* weight, bias, mean, variance: (O).   y = (x - mean) / sqrt(variance + eps) * weight + bias.
@@ -41,6 +42,9 @@ bool conv_floats(size_t *out, const struct conv *conv);
  * the convolution, or NULL. Weight and bias take it in, computed in double. */
 void conv_fold(struct conv *conv, float *memory, const float *weight, const float *bias,
                const struct batch_norm *norm, struct pool *pool);
+
+/* out: (O, K*K*I), what conv_fold made of the weight. */
+void conv_unfold(float *out, const struct conv *conv);
 
 /* out = activation(convolution of x + bias + residual); out as maps_windowed has it, its frame is
  * left alone. x's frame is at least conv's padding.   residual: of out's size, any frame, or NULL;

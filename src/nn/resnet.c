@@ -292,6 +292,8 @@ static void resnet_work(struct image_tower_work *out, const struct model_config 
 
 const struct image_tower_ops resnet_ops = { .load = resnet_load,
 	                                        .free = resnet_free,
+	                                        .lower = resnet_lower,
+	                                        .raise = resnet_raise,
 	                                        .forward = resnet_forward,
 	                                        .scratch = resnet_scratch,
 	                                        .batch = resnet_batch,

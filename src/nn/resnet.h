@@ -3,7 +3,7 @@
 #define CLIPCLS_NN_RESNET_H
 
 #include "nn/attention_pool.h"
-#include "nn/conv.h"
+#include "nn/conv_low.h"
 
 /* He et al. 2016, with the average behind the 3x3 convolution and before the shortcut's where the
  * stride is 2. */
@@ -23,11 +23,15 @@ struct resnet {
 	size_t count;
 	float *weights; /* what the convolutions' lie in */
 	struct attention_pool pooling;
+	struct conv_lowering *low; /* the blocks in low precision; NULL = f32 */
 };
 
 /* As struct image_tower_ops has them. */
 clipcls_status resnet_load(void **out, struct checkpoint *checkpoint, enum weight_form form,
                            struct pool *pool, clipcls_error *error);
 void resnet_free(void *tower);
+clipcls_status resnet_lower(void *tower, enum low_type type, struct pool *pool,
+                            clipcls_error *error);
+void resnet_raise(void *tower);
 
 #endif

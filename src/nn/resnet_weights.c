@@ -150,6 +150,7 @@ void resnet_free(void *tower)
 	struct resnet *resnet = tower;
 	if (resnet == NULL)
 		return;
+	conv_lowering_free(resnet->low);
 	attention_pool_free(&resnet->pooling);
 	free(resnet->blocks);
 	free(resnet->weights);

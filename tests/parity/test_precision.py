@@ -70,7 +70,7 @@ def test_default_model(crops, precision, report):
     assert agreement >= LEAST_AGREEMENT
 
 
-@pytest.mark.parametrize("name", ["hf-b32"])
+@pytest.mark.parametrize("name", ["hf-b32", "resnet-rn50"])
 def test_large_shape_on_photographs(name, work, precision, report):
     if not (work / name).exists():
         make(SPECS[name], work / name)
