@@ -6,9 +6,9 @@
 does everything and prints the model card's table. Its stages, each of which can be asked for by itself:
 
     text      the text tower learns where WordNet puts its words
-    teacher   a convolutional network learns the classes
-    image     the image tower learns to point at the words, helped by the teacher
-    export    STATE/model, a folder in Hugging Face's layout, from the moving average of the weights
+    teacher   a convolutional network learns the classes; only where the image tower is a vision transformer (--set tower=vit)
+    image     the image tower learns to point at the words, helped by the teacher, if any
+    export    STATE/model, a folder in OpenCLIP's layout (vision transformers: Hugging Face's), from the moving average of the weights
     measure   `clipcls eval` on that folder, converted; the table is STATE/measured.md as well
 
 DATA holds classes.json and Parquet files. classes.json is a list with one object per label, in order: `label` (0, 1, ...),
@@ -18,7 +18,7 @@ WORDNET is the folder of WordNet 3.0's data.noun and index.noun (Debian: /usr/sh
 STATE keeps checkpoints, log.tsv and the decoded pictures (2 GB); the same command again goes on where it was stopped, by a
 signal, a power cut or the end of the day.
 
-Needs torch, transformers, pyarrow, pillow and numpy, and for `measure` a built clipcls.
+Needs torch, transformers, open_clip, pyarrow, pillow and numpy, and for `measure` a built clipcls.
 """
 
 import argparse
@@ -30,7 +30,9 @@ import torch
 import transformers
 
 from trainer.image_stage import train_images
-from trainer.measure import measure
+from trainer.measure import Program, measure
+from trainer.openclip_folder import save_resnet_model
+from trainer.resnet_stage import train_resnet
 from trainer.session import Session
 from trainer.targets import ClassMasks
 from trainer.teacher import train_teacher
@@ -74,7 +76,6 @@ def restore(session, model, stage, finished=True):
 def run_stages(session, stages):
     """Runs what is asked for. A stage needs what the earlier ones left in the state folder, and passes over what is finished."""
     model = new_model(session.recipe, session.tokenizer).to(session.device)
-    exported = session.state.folder / "model"
     if "text" in stages:
         train_text(session, model)
     if {"teacher", "image"} & set(stages):
@@ -83,17 +84,42 @@ def run_stages(session, stages):
         train_teacher(session, masks)
     if "image" in stages:
         restore(session, model, "text")
-        if session.recipe.teacher_share:
-            session.state.averaged("teacher")
-        train_images(session, model, masks, train_teacher(session, masks))
+        if session.recipe.tower == "resnet":
+            train_resnet(session, model, masks)
+        else:
+            if session.recipe.taught:
+                session.state.averaged("teacher")
+            train_images(session, model, masks, train_teacher(session, masks))
     if "export" in stages:
-        restore(session, model, "text")
-        restore(session, model, "image", finished=False)
-        save_model(model, session.merges, session.classes, exported)
+        export(session, model)
     if "measure" in stages:
-        if not exported.exists():
-            raise FileNotFoundError(f"{exported}: the stage 'export' makes it")
-        print(measure(session, exported), end="")
+        print(measure_state(session), end="")
+
+
+def export(session, model):
+    """Writes the folders `model`, in float16, and `model-float32`."""
+    restore(session, model, "text")
+    tower = session.state.averaged("image", finished=False)
+    if session.recipe.tower == "vit":
+        restore(session, model, "image", finished=False)
+    for name, half in (("model", True), ("model-float32", False)):
+        folder = session.state.folder / name
+        if session.recipe.tower == "vit":
+            save_model(model, session.merges, session.classes, folder, half)
+        else:
+            save_resnet_model(tower, model, session.recipe, session.merges, session.classes, folder, half)
+
+
+def measure_state(session):
+    """-> the table of what `export` wrote."""
+    programs = []
+    for name in ("model", "model-float32"):
+        folder = session.state.folder / name
+        if not folder.exists():
+            raise FileNotFoundError(f"{folder}: the stage 'export' makes it")
+        programs.append(Program.of_folder(session.options.clipcls, folder, session.options.threads))
+    left_out = session.left_out.nonzero()[:, 0].tolist()
+    return measure(programs[0], session.data, session.classes, session.wordnet, session.state.folder, left_out, programs[1])
 
 
 def main(arguments=None):

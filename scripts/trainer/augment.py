@@ -1,4 +1,4 @@
-"""Pictures altered as they are seen: cropped, mirrored, a little brighter or darker, a piece of another one pasted in.
+"""Pictures altered as they are seen: cropped, mirrored, brighter or darker, sharper or softer, a piece of another one pasted in.
 
 /* N pictures, S pixels a side */
 """
@@ -8,7 +8,9 @@ import torch.nn.functional as F
 
 MEAN = (0.48145466, 0.4578275, 0.40821073)
 STD = (0.26862954, 0.26130258, 0.27577711)
-SMALLEST_CROP = 0.6  # of the area
+SMALLEST_CROP = 0.4  # of the area
+STRETCH = 0.15  # of the sides against each other, either way
+SHARPEST, SOFTEST = 1.0, 0.7  # how much of what a blur takes away is added, or taken
 
 
 def normalise(pixels):
@@ -17,24 +19,34 @@ def normalise(pixels):
     return (pixels - mean) / std
 
 
-def augment(pixels, generator, size=None):
-    """(N, 3, S, S) in 0..1 -> the same of `size` pixels: a crop of 0.6-1 of the area, mirrored half the time, light jitter.
-
-    Gentle on purpose: stronger crops and jitter were tried and were worse while few pictures are seen.
-    """
+def augment(pixels, generator, size):
+    """(N, 3, S, S) in 0..1 -> the same of `size` pixels: a crop, mirrored half the time, brighter or darker, sharper or softer."""
     n, device = len(pixels), pixels.device
-    size = size or pixels.shape[-1]
-    uniform = torch.rand(6, n, generator=generator)
-    side = (SMALLEST_CROP + (1 - SMALLEST_CROP) * uniform[0]).sqrt()
+    uniform = torch.rand(8, n, generator=generator)
+    area = SMALLEST_CROP + (1 - SMALLEST_CROP) * uniform[0]
+    stretch = (STRETCH * (2 * uniform[6] - 1)).exp()
+    sides = (torch.stack([stretch, 1 / stretch]) * area.sqrt()).clamp_(max=1)  # (2, N): width, height
     affine = torch.zeros(n, 2, 3)
-    affine[:, 0, 0] = side * torch.where(uniform[1] < 0.5, -1.0, 1.0)
-    affine[:, 1, 1] = side
-    affine[:, :, 2] = ((2 * uniform[2:4] - 1) * (1 - side)).T  # the crop's centre, inside the picture
+    affine[:, 0, 0] = sides[0] * torch.where(uniform[1] < 0.5, -1.0, 1.0)
+    affine[:, 1, 1] = sides[1]
+    affine[:, :, 2] = ((2 * uniform[2:4] - 1) * (1 - sides)).T  # the crop's centre, inside the picture
     grid = F.affine_grid(affine.to(device), [n, 3, size, size], align_corners=False)
     pixels = F.grid_sample(pixels, grid, mode="bilinear", padding_mode="border", align_corners=False)
-    contrast, brightness = (0.85 + 0.3 * uniform[4]).to(device), (0.2 * uniform[5] - 0.1).to(device)
+    contrast, brightness = (0.7 + 0.6 * uniform[4]).to(device), (0.3 * uniform[5] - 0.15).to(device)
+    pixels = sharpen(pixels, (SHARPEST + SOFTEST) * uniform[7] - SOFTEST)
     mean = pixels.mean((1, 2, 3), keepdim=True)
     return ((pixels - mean) * contrast[:, None, None, None] + mean + brightness[:, None, None, None]).clamp_(0, 1)
+
+
+def resize(pixels, size):
+    """(N, 3, S, S) -> (N, 3, size, size), bicubic, as the program does."""
+    return pixels if pixels.shape[-1] == size else F.interpolate(pixels, (size, size), mode="bicubic")
+
+
+def sharpen(pixels, amounts):
+    """(N, 3, S, S), (N) -> the same, sharper or (below 0) softer: photographs are sharper than small packed pictures."""
+    blurred = F.avg_pool2d(pixels, 3, 1, 1, count_include_pad=False)
+    return pixels + amounts.to(pixels.device)[:, None, None, None] * (pixels - blurred)
 
 
 def paste(pixels, share, generator):

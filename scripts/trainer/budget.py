@@ -35,10 +35,11 @@ def share_out(recipe, minutes, pictures):
         }
     text = min(recipe.text_minutes, 0.06 * minutes)
     rest = minutes - text - min(RESERVE_MINUTES, 0.1 * minutes)
+    teacher = recipe.teacher_share if recipe.taught else 0.0
     return {
         "text": Budget(minutes=text),
-        "teacher": Budget(minutes=recipe.teacher_share * rest),
-        "image": Budget(minutes=(1 - recipe.teacher_share) * rest),
+        "teacher": Budget(minutes=teacher * rest),
+        "image": Budget(minutes=(1 - teacher) * rest),
     }
 
 

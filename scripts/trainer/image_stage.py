@@ -1,4 +1,4 @@
-"""Stage `image`: the image tower learns to point at the frozen text tower's words.
+"""Stage `image` with a vision transformer: it learns to point at the frozen text tower's words.
 
 With the text frozen a step is 1.7 times faster than training both towers, and the targets stand still.
 
@@ -116,7 +116,7 @@ def train_images(session, model, masks, teacher):
     for progress in loop.steps(check):
         tower.train()
         indices = order.batch(loop.step, recipe.batch)
-        pixels = augment(session.pictures.batch(indices, session.device), loop.generator)
+        pixels = augment(session.pictures.batch(indices, session.device), loop.generator, recipe.image_size)
         loss = student.loss(pixels, session.pictures.labels[indices], progress, loop.generator)
         step(optimizer, loss, rate_at(progress, recipe.rate))
         with torch.no_grad():

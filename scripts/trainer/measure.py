@@ -1,4 +1,4 @@
-"""Stage `measure`: the table of the model card, from the program itself: `clipcls eval` on the exported folder, converted.
+"""The table of the model card, from the program itself: `clipcls eval` on a model file.
 
 /* N pictures, C classes */
 """
@@ -7,6 +7,7 @@ import json
 import random
 import re
 import subprocess
+from pathlib import Path
 
 from .pictures import HELD_OUT, encoded_pictures
 from .words import class_synset
@@ -20,8 +21,15 @@ class Program:
     """clipcls with one model."""
 
     def __init__(self, path, model, threads):
-        self.path, self.model = path, model
+        self.path, self.model = path, Path(model)
         self.shared = ["-m", str(model), "--no-cache", "-q", *(["-j", str(threads)] if threads else [])]
+
+    @classmethod
+    def of_folder(cls, path, folder, threads):
+        """With a checkpoint's folder, converted to a file beside it."""
+        program = cls(path, folder.with_suffix(".safetensors"), threads)
+        program.run("convert", folder, program.model)
+        return program
 
     def run(self, *arguments):
         """-> what it prints; RuntimeError with what it says when it fails."""
@@ -90,16 +98,19 @@ class Table:
         if total:
             self.rows.append((f"{what}, five labels drawn at random", total, right / total))
 
-    def agreement(self, what, chosen, name_of):
-        """Pictures whose first label is the same in int8 as in float32."""
+    def agreement(self, what, chosen, name_of, exact):
+        """Pictures whose first label is the same in int8 as in float32, and as with the Program `exact`, if any."""
         listed = self.folder / "pictures.txt"
         paths = [str(picture) for picture, label in self.pictures if label in chosen]
         listed.write_text("".join(path + "\n" for path in paths))
         labels = [name_of[label] for label in sorted(chosen)]
-        exact = self.program.first_labels(listed, labels)
-        coarse = self.program.first_labels(listed, labels, "--precision", "int8")
-        same = sum(a == b for a, b in zip(exact, coarse, strict=True))
-        self.rows.append((f"{what}, int8 has the same first label as float32", len(paths), same / len(paths)))
+        own = self.program.first_labels(listed, labels)
+        others = {"--precision int8": self.program.first_labels(listed, labels, "--precision", "int8")}
+        if exact:
+            others["the weights in float32"] = exact.first_labels(listed, labels)
+        for other, found in others.items():
+            same = sum(a == b for a, b in zip(own, found, strict=True))
+            self.rows.append((f"{what}, same first label with {other}", len(paths), same / len(paths)))
 
     def markdown(self):
         lines = ["| measured on | pictures | share |", "| --- | --- | --- |"]
@@ -128,28 +139,26 @@ def coarse_classes(wordnet, classes):
     return found
 
 
-def measure(session, model):
-    """Converts the exported folder `model` -> the table in Markdown, written to measured.md in the state folder too."""
-    folder = session.state.folder
-    single = folder / "model.safetensors"
-    program = Program(session.options.clipcls, single, session.options.threads)
-    program.run("convert", model, single)
-    table = Table(program, folder, unpack(session.data, folder / "held-out"))
-    names = {i: entry["names"][0] for i, entry in enumerate(session.classes)}
-    coarse = coarse_classes(session.wordnet, session.classes)
-    for name in sorted({entry["set"] for entry in session.classes}):
-        own = {i for i, entry in enumerate(session.classes) if entry["set"] == name}
+def measure(program, data, classes, wordnet, folder, left_out=(), exact=None):
+    """Measures a Program on the held-out pictures of `data` -> the table in Markdown, written to FOLDER/measured.md too.
+
+    left_out: the classes that it has not learnt.   exact: a Program with the same weights in float32, or None.
+    """
+    table = Table(program, folder, unpack(data, folder / "held-out"))
+    names = {i: entry["names"][0] for i, entry in enumerate(classes)}
+    coarse = coarse_classes(wordnet, classes)
+    for name in sorted({entry["set"] for entry in classes}):
+        own = {i for i, entry in enumerate(classes) if entry["set"] == name}
         table.accuracy(f"{name}, {len(own)} names", own, names, [names[i] for i in sorted(own)])
         table.among_five(name, own, names)
         kinds = own & coarse.keys()
         table.accuracy(f"{name}, {len(COARSE_WORDS)} coarse words", kinds, coarse, COARSE_WORDS)
-        table.agreement(name, own, names)
-    unseen = {i for i in range(len(session.classes)) if session.left_out[i]}
-    if unseen:
-        what = f"{len(unseen)} classes left out of training, by themselves"
-        table.accuracy(what, unseen, names, [names[i] for i in sorted(unseen)])
-        table.among_five(what, unseen, names)
-    size = single.stat().st_size / 1e6
+        table.agreement(name, own, names, exact)
+    if left_out:
+        what = f"{len(left_out)} classes left out of training, by themselves"
+        table.accuracy(what, set(left_out), names, [names[i] for i in sorted(left_out)])
+        table.among_five(what, set(left_out), names)
+    size = program.model.stat().st_size / 1e6
     text = f"{table.markdown()}\n\n{size:.1f} MB; {program.milliseconds():.2f} ms a picture on one core\n"
     (folder / "measured.md").write_text(text, encoding="utf-8")
     return text

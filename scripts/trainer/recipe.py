@@ -16,8 +16,12 @@ class Recipe:
 
     seed: int = 1
 
-    # The model.
-    image_size: int = 64  # pixels
+    # The model. A ResNet has resnet_*, a vision transformer what follows.
+    tower: str = "resnet"  # or "vit"
+    image_size: int = 96  # pixels
+    picture_size: int = 64  # pixels of the pictures to learn from, as they are kept
+    resnet_width: int = 24  # channels inside its first stage's blocks
+    resnet_blocks: int = 2  # of each of its four stages
     patch_size: int = 8  # pixels
     width: int = 160
     layers: int = 6
@@ -36,7 +40,7 @@ class Recipe:
     text_minutes: float = 8.0  # at most, where it is counted in minutes
     text_rate: float = 2e-3
 
-    # Teacher: a convolutional network learns the same classes.
+    # Teacher, of a vision transformer: a convolutional network learns the same classes.
     teacher_width: int = 32  # channels of its first stage
     teacher_share: float = 0.25  # of the budget; 0 trains without a teacher
     teacher_rate: float = 3e-3
@@ -46,15 +50,21 @@ class Recipe:
 
     # Image: the image tower learns to point at the words.
     batch: int = 128  # pictures
-    rate: float = 2e-3
+    rate: float = 4e-3
     weight_decay: float = 0.05
-    kept: int = 24  # patches of a picture in the first part
-    kept_share: float = 0.65  # how long that part is
     average_decay: float = 0.998  # of the moving average of the weights, a step
-    mixed_share: float = 0.0  # of the pictures, with a piece of another one pasted in
-    cifar_share: float = 0.4  # of CIFAR-10 that is seen for each turn of Tiny ImageNet
+    cifar_share: float = 0.5  # of CIFAR-10 that is seen for each turn of Tiny ImageNet
     hypernym_weight: float = 0.15
     word_negatives: int = 128  # words a step that no picture shows
+
+    # The same, of a ResNet.
+    small_size: int = 64  # pixels a side of the pictures in the first part
+    small_share: float = 0.6  # how long that part is
+
+    # The same, of a vision transformer.
+    kept: int = 24  # patches of a picture in the first part
+    kept_share: float = 0.65  # how long that part is
+    mixed_share: float = 0.0  # of the pictures, with a piece of another one pasted in
     distill_weight: float = 0.5  # the teacher's answers against the labels
     temperature: float = 2.0  # of the teacher's answers
     guide_weight: float = 1.0  # the teacher's feature map
@@ -62,6 +72,14 @@ class Recipe:
 
     # What is left out, to measure words whose pictures were never seen.
     leave_out: int = 0  # classes
+
+    @property
+    def taught(self):
+        """Whether there is a teacher."""
+        return self.tower == "vit" and self.teacher_share > 0
+
+
+TOWERS = ("resnet", "vit")
 
 
 def parse_recipe(settings):
@@ -76,7 +94,10 @@ def parse_recipe(settings):
             values[name] = kinds[name](value)
         except ValueError:
             raise ValueError(f"--set {setting}: {value!r} is no {kinds[name].__name__}") from None
-    return Recipe(**values)
+    recipe = Recipe(**values)
+    if recipe.tower not in TOWERS:
+        raise ValueError(f"--set tower={recipe.tower}: not one of {', '.join(TOWERS)}")
+    return recipe
 
 
 def settle(state, settings):

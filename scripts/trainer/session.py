@@ -9,7 +9,7 @@ import json
 import torch
 
 from . import tokens
-from .augment import normalise
+from .augment import normalise, resize
 from .budget import make_clock, share_out
 from .pictures import HELD_OUT, Order, Pictures
 from .recipe import settle
@@ -44,7 +44,7 @@ class Session:
 
     @functools.cached_property
     def pictures(self):
-        return Pictures(self.state, self.data, ("train",), self.recipe.image_size)
+        return Pictures(self.state, self.data, ("train",), self.recipe.picture_size)
 
     @functools.cached_property
     def held_out(self):
@@ -98,11 +98,11 @@ class HeldOut:
 
     def __init__(self, session):
         self.device = session.device
-        pictures = Pictures(session.state, session.data, HELD_OUT, session.recipe.image_size)
+        pictures = Pictures(session.state, session.data, HELD_OUT, session.recipe.picture_size)
         own = torch.tensor([i for i in largest_set(session.classes) if not session.left_out[i]])
         rows = torch.nonzero(torch.isin(pictures.labels, own))[:, 0]
         self.rows = rows[:: max(1, len(rows) // HELD_OUT_PICTURES)]
-        self.pictures, self.own = pictures, own
+        self.pictures, self.own, self.size = pictures, own, session.recipe.image_size
 
     @torch.no_grad()
     def accuracy(self, answers, module, batch=250):
@@ -111,6 +111,7 @@ class HeldOut:
         right = 0
         for i in range(0, len(self.rows), batch):
             rows = self.rows[i : i + batch]
-            scores = answers(normalise(self.pictures.batch(rows, self.device)))[:, self.own.to(self.device)]
+            pixels = resize(normalise(self.pictures.batch(rows, self.device)), self.size)
+            scores = answers(pixels)[:, self.own.to(self.device)]
             right += (self.own[scores.argmax(1).cpu()] == self.pictures.labels[rows]).sum().item()
         return right / len(self.rows)

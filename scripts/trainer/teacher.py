@@ -56,9 +56,9 @@ class Teacher(nn.Module):
 
 
 def train_teacher(session, masks):
-    """-> the trained Teacher with its averaged weights, or None where the recipe or the budget has none."""
+    """-> the trained Teacher with its averaged weights, or None where the recipe has none."""
     recipe = session.recipe
-    if recipe.teacher_share == 0:
+    if not recipe.taught:
         return None
     torch.manual_seed(recipe.seed)
     teacher = Teacher(recipe.teacher_width, len(session.classes)).to(session.device, memory_format=torch.channels_last)
@@ -77,7 +77,7 @@ def train_teacher(session, masks):
         teacher.train()
         indices = order.batch(loop.step, recipe.batch)
         small = progress < recipe.teacher_small_share
-        pixels = augment(session.pictures.batch(indices, session.device), loop.generator, recipe.teacher_small if small else None)
+        pixels = augment(session.pictures.batch(indices, session.device), loop.generator, recipe.teacher_small if small else recipe.image_size)
         labels = session.pictures.labels[indices].to(session.device)
         with session.low_precision():
             logits = teacher(normalise(pixels))[0].float()

@@ -110,11 +110,12 @@ def embed_pixels(model, pixels, kept=None, tap=None):
     return embedding if tap is None else (embedding, tapped)
 
 
-def save_model(model, merges, classes, folder):
-    """Writes the folder that `clipcls convert` and transformers read: weights in float16, tokenizer, preprocessing, names."""
+def save_model(model, merges, classes, folder, half=True):
+    """Writes the folder that `clipcls convert` and transformers read: weights, in float16 if half, tokenizer, preprocessing, names."""
     folder = Path(folder)
     folder.mkdir(parents=True, exist_ok=True)
-    copy.deepcopy(model).cpu().half().save_pretrained(folder)
+    copied = copy.deepcopy(model).cpu()
+    (copied.half() if half else copied).save_pretrained(folder)
     save_tokenizer(merges, folder, model.config.text_config.max_position_embeddings)
     size = model.config.vision_config.image_size
     preprocessing = {

@@ -9,6 +9,7 @@ import json
 import os
 import re
 import signal
+import subprocess
 import sys
 from pathlib import Path
 
@@ -90,19 +91,24 @@ def data(tmp_path_factory):
 
 
 TINY = {
-    "image_size": 32, "width": 32, "layers": 2, "heads": 2, "kept": 8, "batch": 16, "rate": 1e-2, "mixed_share": 0.2,
+    "picture_size": 32, "batch": 16, "rate": 1e-2, "word_negatives": 4,
     "text_width": 32, "text_layers": 1, "text_heads": 2, "projection_dim": 32, "text_steps": 60, "text_batch": 32, "text_rate": 4e-3,
-    "teacher_width": 4, "teacher_small": 24, "teacher_view": 24, "teacher_share": 0.6, "teacher_rate": 2e-2,
-    "guide_layer": 1, "word_negatives": 4,
+}
+TOWERS = {
+    "resnet": {"image_size": 64, "small_size": 32, "resnet_width": 4, "resnet_blocks": 1},
+    "vit": {
+        "image_size": 32, "width": 32, "layers": 2, "heads": 2, "kept": 8, "mixed_share": 0.2, "guide_layer": 1,
+        "teacher_width": 4, "teacher_small": 24, "teacher_view": 24, "teacher_share": 0.6, "teacher_rate": 2e-2,
+    },
 }
 PICTURES = 1600
 
 
-def run(data, stage, state, *more, **settings):
+def run(data, stage, state, *more, tower="resnet", **settings):
     """The script in this process (torch is slow to import) -> (standard output, standard error)."""
     import train_default
 
-    chosen = [f"--set={name}={value}" for name, value in (TINY | settings).items()]
+    chosen = [f"--set={name}={value}" for name, value in ({"tower": tower} | TINY | TOWERS[tower] | settings).items()]
     out, err = io.StringIO(), io.StringIO()
     with contextlib.redirect_stdout(out), contextlib.redirect_stderr(err):
         train_default.main([stage, *map(str, (data / "pictures", data / "wordnet", state)), "--threads=1", "--log-every=5",
@@ -110,10 +116,16 @@ def run(data, stage, state, *more, **settings):
     return out.getvalue(), err.getvalue()
 
 
+@pytest.fixture(scope="module", params=TOWERS)
+def tower(request):
+    return request.param
+
+
 @pytest.fixture(scope="module")
-def trained(data):
+def trained(data, tower):
     """-> (state folder, table, what was said) of one uninterrupted training."""
-    return data / "state", *run(data, "all", data / "state")
+    state = data / f"state-{tower}"
+    return state, *run(data, "all", state, tower=tower)
 
 
 def losses(log, stage):
@@ -125,11 +137,16 @@ def shares(table):
 
 
 def weights(state):
-    return (state / "model" / "model.safetensors").read_bytes()
+    [path] = (state / "model").glob("*.safetensors")
+    return path.read_bytes()
 
 
-def test_losses_of_all_stages_fall(trained):
-    for stage, fall in (("text", 0.5), ("teacher", 0.8), ("image", 0.8)):
+def stages(tower):
+    return ("text", "teacher", "image") if tower == "vit" else ("text", "image")
+
+
+def test_losses_of_all_stages_fall(trained, tower):
+    for stage, fall in zip(stages(tower), (0.5, 0.8, 0.8)):
         course = losses(trained[2], stage)
         assert course[-1] < fall * course[0], stage
 
@@ -142,6 +159,19 @@ def test_colours_are_told_apart_far_above_chance_by_the_program_itself(trained):
     assert (trained[0] / "measured.md").read_text() == trained[1]
 
 
+def test_a_model_file_is_measured_by_itself_with_the_same_figures(data, trained, tmp_path):
+    import measure_default
+
+    out = io.StringIO()
+    with contextlib.redirect_stdout(out):
+        measure_default.main([*map(str, (data / "pictures", data / "wordnet", tmp_path)), f"--model={trained[0] / 'model.safetensors'}"])
+    measured, whole = shares(out.getvalue()), shares(trained[1])
+    assert (tmp_path / "measured.md").read_text() == out.getvalue()
+    assert measured.items() <= whole.items()
+    # The training's table says besides what float16 changes.
+    assert [what.split(", ")[1] for what in whole.keys() - measured.keys()] == ["same first label with the weights in float32"] * 2
+
+
 def test_log_has_a_row_for_each_report(trained):
     header, *rows = [line.split("\t") for line in (trained[0] / "log.tsv").read_text().splitlines()]
     assert header == ["stage", "step", "examples", "minutes", "rate", "loss", "accuracy"]
@@ -152,26 +182,61 @@ def test_log_has_a_row_for_each_report(trained):
     assert float(last[6]) >= 0.7
 
 
-def test_folder_is_one_that_transformers_loads(trained):
-    from transformers import AutoTokenizer, CLIPModel
-    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+def check_tokenizer(out):
+    from transformers import AutoTokenizer
 
-    out = trained[0] / "model"
-    model, problems = CLIPModel.from_pretrained(out, output_loading_info=True)
-    assert not any(problems.values())
-    assert (model.config.vision_config.image_size, model.config.projection_dim) == (32, 32)
     tokenizer = AutoTokenizer.from_pretrained(out)
     vocabulary = json.loads((out / "vocab.json").read_text())
-    assert len(vocabulary) == 512 + 5 + 2 == model.config.text_config.vocab_size
+    assert len(vocabulary) == 512 + 5 + 2
     assert tokenizer("a Dog").input_ids == [vocabulary[p] for p in ("<|startoftext|>", "a</w>", "dog</w>", "<|endoftext|>")]
     # A tokenizer file that pads or truncates by itself would change what its readers see.
     stored = json.loads((out / "tokenizer.json").read_text())
     assert stored["padding"] is None and stored["truncation"] is None
-    assert CLIPImageProcessorPil.from_pretrained(out).size["shortest_edge"] == 32
     assert (out / "classes.txt").read_text().splitlines() == list(COLOURS)
+    return tokenizer
 
 
-def test_training_killed_in_every_stage_ends_with_the_weights_of_one_left_alone(data, trained, tmp_path, monkeypatch):
+def test_resnet_folder_gives_in_open_clip_what_it_gives_in_the_program(data, tmp_path):
+    import numpy as np
+    import open_clip
+    import torch
+
+    run(data, "all", tmp_path, text_steps=8, batch=400)
+    out = tmp_path / "model"
+    tokenizer = check_tokenizer(out)
+    config = json.loads((out / "open_clip_config.json").read_text())
+    model = open_clip.model.CLIP(**config["model_cfg"])
+    open_clip.load_checkpoint(model, str(out / "open_clip_model.safetensors"))
+    model.eval()
+    pixels = np.random.default_rng(3).integers(0, 256, (64, 64, 3), dtype=np.uint8)
+    mean, std = (np.array(config["preprocess_cfg"][name]) for name in ("mean", "std"))
+    picture = torch.from_numpy((pixels / 255 - mean) / std).permute(2, 0, 1)[None].float()
+    labels = ["dog", "a red car"]
+    ids = tokenizer(labels, padding="max_length", max_length=32, return_tensors="pt").input_ids
+    with torch.no_grad():
+        cosines = model.encode_image(picture, normalize=True) @ model.encode_text(ids, normalize=True).T
+    (tmp_path / "picture.ppm").write_bytes(b"P6 64 64 255\n" + pixels.tobytes())
+    program = Path(os.environ.get("CLIPCLS_BUILD", SCRIPTS.parent / "build" / "release")) / "clipcls"
+    said = subprocess.run([program, "-m", out, "--no-cache", "-f", "jsonl", "-k", "0", "--templates", "none",
+                           *(f"-L{label}" for label in labels), tmp_path / "picture.ppm"], capture_output=True, check=True).stdout
+    found = {result["label"]: result["similarity"] for result in json.loads(said)["results"]}
+    assert [found[label] for label in labels] == pytest.approx(cosines[0].tolist(), abs=1e-5)
+
+
+def test_vision_transformer_s_folder_is_one_that_transformers_loads(data, tmp_path):
+    from transformers import CLIPModel
+    from transformers.models.clip.image_processing_pil_clip import CLIPImageProcessorPil
+
+    run(data, "all", tmp_path, tower="vit", text_steps=4, teacher_share=0, batch=400)
+    out = tmp_path / "model"
+    check_tokenizer(out)
+    model, problems = CLIPModel.from_pretrained(out, output_loading_info=True)
+    assert not any(problems.values())
+    assert (model.config.vision_config.image_size, model.config.projection_dim) == (32, 32)
+    assert CLIPImageProcessorPil.from_pretrained(out).size["shortest_edge"] == 32
+
+
+def test_training_killed_in_every_stage_ends_with_the_weights_of_one_left_alone(data, trained, tower, tmp_path, monkeypatch):
     from trainer.loop import Loop
 
     class Killed(BaseException):
@@ -187,16 +252,16 @@ def test_training_killed_in_every_stage_ends_with_the_weights_of_one_left_alone(
         record(loop, *what)
 
     monkeypatch.setattr(Loop, "record", dying)
-    for stage in ("text", "teacher", "image"):
+    for stage in stages(tower):
         with pytest.raises(Killed):
-            run(data, stage, tmp_path, "--checkpoint-minutes=0.005")
-        said = run(data, stage, tmp_path)[1]
+            run(data, stage, tmp_path, "--checkpoint-minutes=0", tower=tower)
+        said = run(data, stage, tmp_path, tower=tower)[1]
         assert f"{stage}: goes on at step" in said
-    run(data, "export", tmp_path)
+    run(data, "export", tmp_path, tower=tower)
     assert weights(tmp_path) == weights(trained[0])
 
 
-def test_termination_writes_a_checkpoint_first(data, trained, tmp_path, monkeypatch):
+def test_termination_writes_a_checkpoint_first(data, tmp_path, monkeypatch):
     from trainer.loop import Loop
 
     record = Loop.record
@@ -235,26 +300,27 @@ def test_training_waits_while_the_pause_file_exists(data, tmp_path, monkeypatch)
 def test_budget_in_minutes_is_kept_and_shared_out(data, tmp_path):
     import train_default
 
+    settings = {**TINY, **TOWERS["resnet"]}
     train_default.main(["text", *map(str, (data / "pictures", data / "wordnet", tmp_path)), "--threads=1", "--minutes=0.2",
-                        "--clock=work", f"--merges={data / 'merges.txt'}", *(f"--set={n}={v}" for n, v in TINY.items())])
+                        "--clock=work", f"--merges={data / 'merges.txt'}", *(f"--set={n}={v}" for n, v in settings.items())])
     last = (tmp_path / "log.tsv").read_text().splitlines()[-1].split("\t")
     # 6 % of 0.2 minutes, and the step during which they ended.
     assert float(last[3]) == pytest.approx(0.012, abs=0.01)
 
 
 def test_classes_left_out_are_measured_by_themselves(data, tmp_path):
-    table, _ = run(data, "all", tmp_path, text_steps=4, leave_out=2, teacher_share=0, batch=400)
+    table, _ = run(data, "all", tmp_path, text_steps=4, leave_out=2, batch=400)
     assert {"2 classes left out of training, by themselves, top-1", "squares, 4 names, top-1"} <= shares(table).keys()
 
 
-def test_training_in_bfloat16_has_finite_losses_that_fall(data, trained, tmp_path, monkeypatch):
+def test_training_in_bfloat16_has_finite_losses_that_fall(data, trained, tower, tmp_path, monkeypatch):
     from trainer import session
 
     # Any processor computes bfloat16, if slowly: the path is taken here whatever the machine.
     monkeypatch.setattr(session, "has_bf16", lambda device: True)
-    for stage in ("text", "teacher"):
+    for stage in stages(tower)[:-1]:
         (tmp_path / f"{stage}.pt").write_bytes((trained[0] / f"{stage}.pt").read_bytes())
-    course = losses(run(data, "image", tmp_path)[1], "image")
+    course = losses(run(data, "image", tmp_path, tower=tower)[1], "image")
     assert course[-1] < 0.8 * course[0]
     exact = losses(trained[2], "image")
     # bfloat16 has 8 bits: the first losses agree to a per cent or so, and are not the same.
@@ -268,13 +334,15 @@ def test_a_stage_names_the_one_that_it_needs(data, tmp_path):
             run(data, stage, tmp_path)
 
 
-def test_another_recipe_in_the_same_folder_is_refused(data, trained):
-    with pytest.raises(SystemExit, match=r"recipe.json: width is 32 in this folder, not 48"):
-        run(data, "all", trained[0], width=48)
+def test_another_recipe_in_the_same_folder_is_refused(data, tmp_path):
+    run(data, "text", tmp_path, text_steps=1)
+    with pytest.raises(SystemExit, match=r"recipe.json: text_steps is 1 in this folder, not 2"):
+        run(data, "all", tmp_path, text_steps=2)
 
 
 def test_wrong_settings_are_named(data, tmp_path):
-    for setting, reason in (("wdth=3", "--set wdth=3: not NAME=VALUE"), ("width=wide", "--set width=wide: 'wide' is no int")):
+    for setting, reason in (("wdth=3", "--set wdth=3: not NAME=VALUE"), ("width=wide", "--set width=wide: 'wide' is no int"),
+                            ("tower=swin", "--set tower=swin: not one of resnet, vit")):
         with pytest.raises(SystemExit, match=reason):
             run(data, "text", tmp_path, f"--set={setting}")
 
@@ -291,4 +359,4 @@ def test_missing_pictures_are_named(data, tmp_path):
     for name in ("wordnet", "merges.txt"):
         (tmp_path / name).symlink_to(data / name)
     with pytest.raises(SystemExit, match=r"no \*-train-\*\.parquet"):
-        run(tmp_path, "teacher", tmp_path / "state")
+        run(tmp_path, "teacher", tmp_path / "state", tower="vit")

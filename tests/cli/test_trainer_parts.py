@@ -63,7 +63,7 @@ def test_budgets_add_up_and_text_is_short():
     from trainer.budget import Budget, share_out
     from trainer.recipe import Recipe
 
-    recipe = Recipe(teacher_share=0.3)
+    recipe = Recipe(tower="vit", teacher_share=0.3)
     minutes = {stage: budget.minutes for stage, budget in share_out(recipe, 150, None).items()}
     assert minutes["text"] <= 8 and 140 <= sum(minutes.values()) <= 150
     assert minutes["teacher"] / minutes["image"] == pytest.approx(3 / 7)
@@ -165,6 +165,63 @@ def test_augmented_pictures_keep_their_range_and_take_the_asked_size():
     ours = augment(pixels, torch.Generator().manual_seed(1), 24)
     assert ours.shape == (8, 3, 24, 24) and ours.min() >= 0 and ours.max() <= 1
     assert ours.equal(augment(pixels, torch.Generator().manual_seed(1), 24))
+
+
+def test_sharpening_changes_edges_alone_and_by_the_amount_asked_for():
+    import torch
+    from trainer.augment import sharpen
+
+    pixels = torch.zeros(3, 3, 8, 8)
+    pixels[..., 4:] = 1
+    ours = sharpen(pixels, torch.tensor([0.0, 0.6, -0.6]))
+    assert torch.equal(ours[0], pixels[0])
+    row = torch.tensor([0, 0, 0, -0.2, 1.2, 1, 1, 1])
+    assert torch.allclose(ours[1], row.expand(3, 8, 8), atol=1e-6)
+    assert torch.allclose(ours[2], (2 * pixels[2] - row).expand(3, 8, 8), atol=1e-6)
+
+
+# ResNet.
+
+
+def test_resnet_of_smaller_pictures_has_its_positions_resized_and_of_full_size_open_clip_s_own():
+    import torch
+    from trainer.recipe import Recipe
+    from trainer.resnet_tower import ResNetTower, resize_positions
+
+    recipe = Recipe(resnet_width=4, resnet_blocks=1, image_size=96, projection_dim=8)
+    tower = ResNetTower(recipe).eval()
+    pixels = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    with torch.no_grad():
+        reference = tower.visual(pixels)
+        assert torch.allclose(tower(pixels), reference / reference.norm(dim=-1, keepdim=True), atol=1e-6)
+        assert tower(pixels[..., :64, :64]).shape == (2, 8)
+    positions = torch.cat([torch.zeros(1, 2), torch.arange(9.0)[:, None].expand(9, 2)])
+    # Half-way between the corner, its two neighbours and the middle: (0 + 1 + 3 + 4) / 4 where pixels' centres are a third apart.
+    assert resize_positions(positions, 2)[:, 0].tolist() == [0, 1, 2.5, 5.5, 7]
+
+
+def test_replicas_gradients_and_statistics_are_the_means_of_their_parts():
+    import torch
+    from trainer.parallel import Replicas
+
+    torch.manual_seed(0)
+    module = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
+    parts = torch.randn(2, 8, 4)
+    alone = []
+    for part in parts:
+        twin = torch.nn.Sequential(torch.nn.Linear(4, 3), torch.nn.BatchNorm1d(3), torch.nn.Linear(3, 1))
+        twin.load_state_dict(module.state_dict())
+        twin(part).square().sum().backward()
+        alone.append(twin)
+    replicas = Replicas(module, 2)
+    loss = replicas.backward(lambda replica, part, power: replica(part).pow(power).sum(), parts, [2, 2])
+    assert loss > 0
+    for p, *own in zip(module.parameters(), *(twin.parameters() for twin in alone)):
+        assert torch.allclose(p.grad, (own[0].grad + own[1].grad) / 2, atol=1e-6)
+    for replica in replicas.replicas:
+        assert torch.allclose(replica[1].running_mean, (alone[0][1].running_mean + alone[1][1].running_mean) / 2, atol=1e-6)
+    module[0].weight.data.fill_(1)
+    assert replicas.replicas[1][0].weight.eq(1).all()
 
 
 # Tokens.
