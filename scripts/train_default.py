@@ -18,7 +18,7 @@ WORDNET is the folder of WordNet 3.0's data.noun and index.noun (Debian: /usr/sh
 STATE keeps checkpoints, log.tsv and the decoded pictures (2 GB); the same command again goes on where it was stopped, by a
 signal, a power cut or the end of the day.
 
-Needs torch, transformers, open_clip, pyarrow, pillow and numpy, and for `measure` a built clipcls.
+Needs torch, transformers, pyarrow, pillow and numpy, and for `measure` a built clipcls.
 """
 
 import argparse

@@ -183,16 +183,23 @@ def test_sharpening_changes_edges_alone_and_by_the_amount_asked_for():
 # ResNet.
 
 
-def test_resnet_of_smaller_pictures_has_its_positions_resized_and_of_full_size_open_clip_s_own():
+def test_resnet_is_open_clip_s_and_resizes_its_positions_for_smaller_pictures():
     import torch
+    from open_clip.modified_resnet import ModifiedResNet
     from trainer.recipe import Recipe
     from trainer.resnet_tower import ResNetTower, resize_positions
 
-    recipe = Recipe(resnet_width=4, resnet_blocks=1, image_size=96, projection_dim=8)
-    tower = ResNetTower(recipe).eval()
+    recipe = Recipe(resnet_width=4, resnet_blocks=2, image_size=96, projection_dim=8)
+    tower = ResNetTower(recipe)
     pixels = torch.randn(2, 3, 96, 96, generator=torch.Generator().manual_seed(0))
+    for block in (block for stage in range(1, 5) for block in getattr(tower.visual, f"layer{stage}")):
+        torch.nn.init.ones_(block.bn3.weight)  # zero: nothing of the block would show
     with torch.no_grad():
-        reference = tower.visual(pixels)
+        tower(pixels)  # statistics that are not those of the beginning
+        tower.eval()
+        theirs = ModifiedResNet([2] * 4, 8, heads=2, image_size=96, width=4).eval()
+        theirs.load_state_dict(tower.visual.state_dict())
+        reference = theirs(pixels)
         assert torch.allclose(tower(pixels), reference / reference.norm(dim=-1, keepdim=True), atol=1e-6)
         assert tower(pixels[..., :64, :64]).shape == (2, 8)
     positions = torch.cat([torch.zeros(1, 2), torch.arange(9.0)[:, None].expand(9, 2)])
