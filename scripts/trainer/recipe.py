@@ -53,7 +53,7 @@ class Recipe:
     rate: float = 4e-3
     weight_decay: float = 0.05
     average_decay: float = 0.998  # of the moving average of the weights, a step
-    cifar_share: float = 0.5  # of CIFAR-10 that is seen for each turn of Tiny ImageNet
+    cifar_share: float = 0.8  # of CIFAR-10 that is seen for each turn of Tiny ImageNet
     hypernym_weight: float = 0.15
     word_negatives: int = 128  # words a step that no picture shows
 

@@ -51,9 +51,9 @@ class AttentionPool(nn.Module):
         super().__init__()
         self.heads = heads
         self.positional_embedding = nn.Parameter(torch.randn(grid**2 + 1, features) / features**0.5)
-        self.q_proj, self.k_proj, self.v_proj = (nn.Linear(features, features) for _ in range(3))
+        self.k_proj, self.q_proj, self.v_proj = (nn.Linear(features, features) for _ in range(3))
         self.c_proj = nn.Linear(features, embedding)
-        for linear in (self.q_proj, self.k_proj, self.v_proj, self.c_proj):
+        for linear in (self.k_proj, self.q_proj, self.v_proj, self.c_proj):
             nn.init.normal_(linear.weight, std=features**-0.5)
 
     def forward(self, seen):
