@@ -19,8 +19,6 @@ from .targets import Targets
 from .text_stage import step
 from .towers import embed_pixels, keep_patches, layer_matrices
 
-MAX_LOGIT_SCALE = math.log(100)
-
 
 class ImageTower(torch.nn.Module):
     """The parts of the model that this stage trains, and the bridge to the teacher's map, which it forgets in the end."""
@@ -60,7 +58,7 @@ class Student:
         loss = loss.mean()
         if self.teacher:
             loss = self._taught(loss, logits[0], tapped, pixels, kept, progress)
-        return loss + self.recipe.hypernym_weight * self.targets.hypernym_loss(features, labels, scale, generator)
+        return loss + self.recipe.hypernym_weight * self.targets.hypernym_loss(features, *logits, labels, scale, generator)
 
     def _kept(self, n, progress, generator):
         count = kept_at(progress, self.recipe)
@@ -120,6 +118,6 @@ def train_images(session, model, masks, teacher):
         loss = student.loss(pixels, session.pictures.labels[indices], progress, loop.generator)
         step(optimizer, loss, rate_at(progress, recipe.rate))
         with torch.no_grad():
-            tower.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
+            tower.logit_scale.clamp_(max=math.log(recipe.max_logit_scale))
         average.update()
         loop.record(len(indices), loss.item(), rate_at(progress, recipe.rate))

@@ -54,7 +54,8 @@ class Recipe:
     weight_decay: float = 0.05
     average_decay: float = 0.998  # of the moving average of the weights, a step
     cifar_share: float = 0.8  # of CIFAR-10 that is seen for each turn of Tiny ImageNet
-    hypernym_weight: float = 0.15
+    hypernym_weight: float = 0.5
+    max_logit_scale: float = 20.0  # higher ones let an embedding be near nothing: no word that was not learnt would be right
     word_negatives: int = 128  # words a step that no picture shows
 
     # The same, of a ResNet.

@@ -3,6 +3,8 @@
 /* N pictures, S pixels a side */
 """
 
+import math
+
 import torch
 
 from .augment import augment, normalise
@@ -11,7 +13,7 @@ from .budget import rate_at
 from .loop import Loop
 from .optimizer import Optimizer
 from .parallel import Replicas
-from .resnet_tower import MAX_LOGIT_SCALE, ResNetTower
+from .resnet_tower import ResNetTower
 from .targets import Targets
 
 OTHERS_RATE = 0.4  # of the weights that Adam trains, against Muon's
@@ -31,8 +33,9 @@ class Lesson:
         with self.session.low_precision():
             features = tower(normalise(augment(pixels, generator, size)))
         scale = tower.logit_scale.exp()
-        loss = self.targets.label_loss(*self.targets.logits(features, scale, generator), labels).mean()
-        return loss + self.recipe.hypernym_weight * self.targets.hypernym_loss(features, labels, scale, generator)
+        logits = self.targets.logits(features, scale, generator)
+        loss = self.targets.label_loss(*logits, labels).mean()
+        return loss + self.recipe.hypernym_weight * self.targets.hypernym_loss(features, *logits, labels, scale, generator)
 
 
 def make_optimizer(tower, recipe):
@@ -68,6 +71,6 @@ def train_resnet(session, model, masks):
         optimizer.set_rate(rate)
         optimizer.step()
         with torch.no_grad():
-            tower.logit_scale.clamp_(max=MAX_LOGIT_SCALE)
+            tower.logit_scale.clamp_(max=math.log(recipe.max_logit_scale))
         average.update()
         loop.record(len(indices), loss, rate)

@@ -15,7 +15,6 @@ EXPANSION = 4  # of a block's channels at its end
 REDUCTION = 32  # S / G, and F / width
 HEAD_WIDTH = 64
 FIRST_LOGIT_SCALE = math.log(10)
-MAX_LOGIT_SCALE = math.log(100)
 
 
 def convolution(inner, outer, kernel, stride=1):

@@ -92,17 +92,31 @@ class Targets:
     def label_loss(self, classes, negatives, words, labels):
         """-> (N): cross entropy over the classes and the words without pictures. labels: (N), on the CPU."""
         there = labels.to(self.device)
-        if self.words is not None:
-            negatives = negatives.masked_fill(~self.far[labels][:, words].to(self.device), -math.inf)
-        return F.cross_entropy(torch.cat([self.masks.mask(classes, there), negatives], 1), there, reduction="none")
+        logits = torch.cat([self.masks.mask(classes, there), self._mask_words(negatives, words, labels)], 1)
+        return F.cross_entropy(logits, there, reduction="none")
 
-    def hypernym_loss(self, features, labels, scale, generator):
-        """-> cross entropy of one drawn hypernym of each picture against the hypernyms that are not its own."""
+    def _mask_words(self, negatives, words, labels):
+        """(N, M) logits of words without pictures -> the same, minus infinity where a word is near the picture's class."""
+        if self.words is None:
+            return negatives
+        return negatives.masked_fill(~self.far[labels][:, words].to(self.device), -math.inf)
+
+    def hypernym_loss(self, features, classes, negatives, words, labels, scale, generator):
+        """-> cross entropy of one drawn hypernym of each picture against all that is not true of it.
+
+        That is other hypernyms, classes and words without pictures (the two as label_loss has them): against hypernyms alone, "dog"
+        would never have to beat "chair".
+        """
         rows = self.is_a[labels].any(1)
         if self.hypernyms is None or not rows.any():
             return features.new_zeros(())
-        logits = scale * features[rows.to(self.device)] @ self.hypernyms.draw(generator).T
-        is_a = self.is_a[labels[rows]]
+        labels, there = labels[rows], rows.to(self.device)
+        hypernyms = scale * features[there] @ self.hypernyms.draw(generator).T
+        is_a = self.is_a[labels]
         wanted = torch.multinomial(is_a.float(), 1, generator=generator)[:, 0]
         others = is_a.scatter(1, wanted[:, None], False)  # also true, so no negatives
-        return F.cross_entropy(logits.masked_fill(others.to(self.device), -math.inf), wanted.to(self.device))
+        hypernyms = hypernyms.masked_fill(others.to(self.device), -math.inf)
+        classes = self.masks.mask(classes[there], labels.to(self.device))
+        classes = classes.scatter(1, labels.to(self.device)[:, None], -math.inf)
+        negatives = self._mask_words(negatives[there], words, labels)
+        return F.cross_entropy(torch.cat([hypernyms, classes, negatives], 1), wanted.to(self.device))

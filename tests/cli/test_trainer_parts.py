@@ -409,6 +409,28 @@ def test_words_without_pictures_are_negatives_unless_they_are_near(data, wordnet
     assert torch.allclose(alone, classes.logsumexp(1) - classes[[0, 1], [0, 1]], atol=1e-5)
 
 
+def test_what_is_above_a_class_is_held_against_all_that_is_not_true_of_the_picture(data, wordnet, small_model):  # noqa: F811
+    import torch
+    from trainer.targets import ClassMasks, Targets
+
+    session = FakeSession(data, wordnet, small_model[1])
+    targets = Targets(session, small_model[0], ClassMasks(session))
+    assert targets.is_a.shape[0] == len(session.classes)
+    features = torch.nn.functional.normalize(torch.randn(6, 32, generator=torch.Generator().manual_seed(0)), dim=1).requires_grad_()
+    labels = torch.arange(6)
+    classes, negatives, words = targets.logits(features.detach(), 10.0, torch.Generator().manual_seed(0))
+    classes.requires_grad_()
+    targets.hypernym_loss(features, classes, negatives, words, labels, 10.0, torch.Generator().manual_seed(0)).backward()
+    pushed = classes.grad > 0
+    for i, own in enumerate(COLOURS):
+        for j, other in enumerate(COLOURS):
+            if targets.is_a[i].any():
+                assert pushed[i, j] == (own != other and not targets.masks.masked[i, j]), (own, other)
+            else:
+                assert not pushed[i].any()
+    assert pushed.any()
+
+
 def test_positions_of_neighbours_are_nearer_than_those_of_far_patches(small_model):
     import torch
     from trainer.towers import waves
