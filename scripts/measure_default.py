@@ -9,11 +9,10 @@ DATA, WORDNET: as train_default.py has them; DATA's *-val-* and *-test-* files a
 
 import argparse
 import json
-import os
 import sys
 from pathlib import Path
 
-from trainer.measure import Program, measure
+from trainer.measure import Program, add_program_option, measure
 from trainer.wordnet import WordNet
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -26,8 +25,7 @@ def main(arguments=None):
     parser.add_argument("folder", type=Path)
     parser.add_argument("--model", type=Path, default=ROOT / "models" / "default.safetensors", help="(%(default)s)")
     parser.add_argument("--threads", type=int, metavar="N", help="default: all cores")
-    build = Path(os.environ.get("CLIPCLS_BUILD", ROOT / "build" / "release"))
-    parser.add_argument("--clipcls", type=Path, default=build / "clipcls", help="(%(default)s)")
+    add_program_option(parser)
     options = parser.parse_args(arguments)
     try:
         options.folder.mkdir(parents=True, exist_ok=True)

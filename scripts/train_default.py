@@ -22,7 +22,6 @@ Needs torch, transformers, pyarrow, pillow and numpy, and for `measure` a built 
 """
 
 import argparse
-import os
 import sys
 from pathlib import Path
 
@@ -30,7 +29,7 @@ import torch
 import transformers
 
 from trainer.image_stage import train_images
-from trainer.measure import Program, measure
+from trainer.measure import Program, add_program_option, measure
 from trainer.openclip_folder import save_resnet_model
 from trainer.resnet_stage import train_resnet
 from trainer.session import Session
@@ -61,8 +60,7 @@ def parse_arguments(arguments):
     parser.add_argument("--threads", type=int, metavar="N", help="default: torch's own choice")
     parser.add_argument("--device", help="cpu, cuda, cuda:1 (default: a GPU where there is one)")
     parser.add_argument("--merges", type=Path, default=ROOT / "models" / "clip_merges.txt", help="CLIP's merges (%(default)s)")
-    build = Path(os.environ.get("CLIPCLS_BUILD", ROOT / "build" / "release"))
-    parser.add_argument("--clipcls", type=Path, default=build / "clipcls", help="the program that measures (%(default)s)")
+    add_program_option(parser)
     return parser.parse_args(arguments)
 
 
@@ -99,9 +97,10 @@ def run_stages(session, stages):
 def export(session, model):
     """Writes the folders `model`, in float16, and `model-float32`."""
     restore(session, model, "text")
-    tower = session.state.averaged("image", finished=False)
     if session.recipe.tower == "vit":
         restore(session, model, "image", finished=False)
+    else:
+        tower = session.state.averaged("image", finished=False)
     for name, half in (("model", True), ("model-float32", False)):
         folder = session.state.folder / name
         if session.recipe.tower == "vit":

@@ -107,7 +107,7 @@ def train_images(session, model, masks, teacher):
     order = session.order(recipe.seed + 2)
 
     def check():
-        names = student.targets.classes.embeddings[student.targets.classes.starts.to(session.device)]  # first name, bare
+        names = student.targets.names()
         with average.applied():
             return session.held_out.accuracy(lambda pixels: embed_pixels(model, pixels) @ names.T, tower)
 

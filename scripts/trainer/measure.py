@@ -4,6 +4,7 @@
 """
 
 import json
+import os
 import random
 import re
 import subprocess
@@ -15,6 +16,12 @@ from .words import class_synset
 COARSE_WORDS = ("dog", "cat", "bird", "vehicle", "food", "furniture", "insect", "clothing")
 FIVE_DRAWS = 5  # times all classes are dealt out into hands of five
 FORMATS = {b"RIFF": "webp", b"\x89PNG": "png", b"\xff\xd8\xff\xe0": "jpg"}
+
+
+def add_program_option(parser):
+    """--clipcls: the program that measures."""
+    build = Path(os.environ.get("CLIPCLS_BUILD", Path(__file__).resolve().parents[2] / "build" / "release"))
+    parser.add_argument("--clipcls", type=Path, default=build / "clipcls", help="the program that measures (%(default)s)")
 
 
 class Program:

@@ -10,7 +10,8 @@ import torch
 from safetensors.torch import save_file
 
 from .augment import MEAN, STD
-from .tokens import save_tokenizer
+from .resnet_tower import STAGES
+from .tokens import save_words
 
 # transformers' names -> open_clip's, of one layer of the text tower.
 LAYER = {
@@ -53,7 +54,7 @@ def model_config(recipe, model):
         "embed_dim": recipe.projection_dim,
         "quick_gelu": True,
         "vision_cfg": {
-            "layers": [recipe.resnet_blocks] * 4,
+            "layers": [recipe.resnet_blocks] * STAGES,
             "width": recipe.resnet_width,
             "image_size": recipe.image_size,
         },
@@ -76,5 +77,4 @@ def save_resnet_model(tower, model, recipe, merges, classes, folder, half=True):
     preprocessing = {"mean": MEAN, "std": STD, "interpolation": "bicubic", "resize_mode": "shortest"}
     config = {"model_cfg": model_config(recipe, model), "preprocess_cfg": preprocessing}
     (folder / "open_clip_config.json").write_text(json.dumps(config, indent=1) + "\n")
-    save_tokenizer(merges, folder, model.config.text_config.max_position_embeddings)
-    (folder / "classes.txt").write_text("".join(entry["names"][0] + "\n" for entry in classes), encoding="utf-8")
+    save_words(merges, classes, folder, model.config.text_config.max_position_embeddings)

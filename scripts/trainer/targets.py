@@ -81,6 +81,10 @@ class Targets:
         prototypes = Prototypes(session, model, [[word] for word in chosen], TEMPLATES[:1])
         return prototypes, cosines[: len(synsets), len(synsets) :] < NEAR
 
+    def names(self):
+        """-> (C, E): each class's first name, bare."""
+        return self.classes.embeddings[self.classes.starts.to(self.device)]
+
     def logits(self, features, scale, generator):
         """(N, E) unit rows -> ((N, C) logits of the classes, (N, words_negatives) those of words without pictures, their places)."""
         classes = scale * features @ self.classes.draw(generator).T

@@ -40,3 +40,9 @@ def save_tokenizer(merges, folder, context_length):
     (folder / "vocab.json").write_text(json.dumps(vocabulary, ensure_ascii=False), encoding="utf-8")
     lines = ["#version: 0.2", *(" ".join(pair) for pair in merges)]
     (folder / "merges.txt").write_text("\n".join(lines) + "\n", encoding="utf-8")
+
+
+def save_words(merges, classes, folder, context_length):
+    """Writes what an exported folder says of words: the tokenizer, and classes.txt, the labels used when none are given."""
+    save_tokenizer(merges, folder, context_length)
+    (folder / "classes.txt").write_text("".join(entry["names"][0] + "\n" for entry in classes), encoding="utf-8")

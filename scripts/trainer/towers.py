@@ -13,7 +13,7 @@ import torch.nn.functional as F
 from transformers import CLIPConfig, CLIPModel
 
 from .augment import MEAN, STD
-from .tokens import save_tokenizer
+from .tokens import save_words
 
 POSITION_SCALE = 0.15  # against patches of about 0.3: enough to tell neighbours at once
 
@@ -116,7 +116,7 @@ def save_model(model, merges, classes, folder, half=True):
     folder.mkdir(parents=True, exist_ok=True)
     copied = copy.deepcopy(model).cpu()
     (copied.half() if half else copied).save_pretrained(folder)
-    save_tokenizer(merges, folder, model.config.text_config.max_position_embeddings)
+    save_words(merges, classes, folder, model.config.text_config.max_position_embeddings)
     size = model.config.vision_config.image_size
     preprocessing = {
         "image_processor_type": "CLIPImageProcessor",
@@ -133,4 +133,3 @@ def save_model(model, merges, classes, folder, half=True):
         "image_std": STD,
     }
     (folder / "preprocessor_config.json").write_text(json.dumps(preprocessing, indent=1) + "\n")
-    (folder / "classes.txt").write_text("".join(entry["names"][0] + "\n" for entry in classes), encoding="utf-8")

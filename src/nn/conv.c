@@ -86,8 +86,7 @@ void conv_fold(struct conv *conv, float *memory, const float *weight, const floa
 
 void conv_unfold(float *out, const struct conv *conv)
 {
-	size_t taps = conv->window.kernel * conv->window.kernel, K = taps * conv->in;
-	size_t width = panel_width(conv->out);
+	size_t K = conv_depth(conv), width = panel_width(conv->out);
 	for (size_t channel = 0; channel < conv->out; channel++) {
 		size_t first = channel / width * width, columns = size_min(width, conv->out - first);
 		const float *panel = conv->weight + first * K + (channel - first);
@@ -236,7 +235,12 @@ static void run_tile(void *context, size_t task, size_t worker)
 void conv_apply(const struct maps *out, const struct maps *x, const struct conv *conv,
                 const struct maps *residual, struct pool *pool)
 {
-	size_t taps = conv->window.kernel * conv->window.kernel, width = panel_width(conv->out);
+	assert(maps_framed(x, &conv->window));
+	if (conv->low != NULL) {
+		conv_low_apply(out, x, conv, residual, pool);
+		return;
+	}
+	size_t width = panel_width(conv->out);
 	struct conv_job job = {
 		.out = out,
 		.x = x,
@@ -244,12 +248,7 @@ void conv_apply(const struct maps *out, const struct maps *x, const struct conv 
 		.conv = conv,
 		.tiling = cut(out, x, conv),
 		.panels = (conv->out + width - 1) / width,
-		.panel_first = conv->out * conv->in * taps > RESIDENT_WEIGHT,
+		.panel_first = conv->out * conv_depth(conv) > RESIDENT_WEIGHT,
 	};
-	assert(maps_framed(x, &conv->window));
-	if (conv->low != NULL) {
-		conv_low_apply(out, x, conv, residual, pool);
-		return;
-	}
 	pool_run(pool, job.panels * x->n * job.tiling.tiles, run_tile, &job);
 }

@@ -21,6 +21,12 @@ struct conv {
 	const struct conv_low *low; /* in low precision (conv_low.h), or NULL */
 };
 
+/* Terms of each of its sums: K*K*I. */
+static inline size_t conv_depth(const struct conv *conv)
+{
+	return conv->window.kernel * conv->window.kernel * conv->in;
+}
+
 /* weight, bias, mean, variance: (O).   y = (x - mean) / sqrt(variance + eps) * weight + bias.
  * Ioffe and Szegedy 2015, at inference. */
 struct batch_norm {

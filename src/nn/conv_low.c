@@ -2,9 +2,9 @@
 
 #include "base/checked.h"
 #include "base/memory.h"
+#include "base/taken.h"
 #include "nn/conv_finish.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -13,6 +13,7 @@
 #define MOST_ROWS 64
 
 struct conv_low {
+	struct conv *conv;
 	struct linear linear; /* (O, K*K*I) */
 	struct low_weights *weights;
 	size_t rows; /* pixels of a tile: all have as many */
@@ -28,8 +29,7 @@ struct conv_slot {
 };
 
 struct conv_lowering {
-	const struct conv_place *places; /* own */
-	struct conv_low *convs;          /* (count) */
+	struct conv_low *convs; /* (count) */
 	size_t count;
 	struct conv_slot *slots; /* (slot_count): one for each thread */
 	size_t slot_count;
@@ -45,18 +45,13 @@ static size_t rows_of(size_t pixels)
 	return rows;
 }
 
-static size_t depth_of(const struct conv *conv)
-{
-	return conv->window.kernel * conv->window.kernel * conv->in;
-}
-
 /* ---- weights -------------------------------------------------------------------------------- */
 
 static clipcls_status lower(struct conv_low *low, const struct conv_place *place,
                             enum low_type type, struct pool *pool, clipcls_error *error)
 {
-	const struct conv *conv = place->conv;
-	size_t K = depth_of(conv);
+	const struct conv *conv = low->conv = place->conv;
+	size_t K = conv_depth(conv);
 	float *weight = memory_floats(conv->out * K);
 	if (weight == NULL)
 		return error_memory(error);
@@ -98,17 +93,17 @@ static clipcls_status set_up_slots(struct conv_lowering *lowering, enum low_type
 	return status;
 }
 
-static clipcls_status lower_all(struct conv_lowering *lowering, enum low_type type,
-                                struct pool *pool, clipcls_error *error)
+static clipcls_status lower_all(struct conv_lowering *lowering, const struct conv_place *places,
+                                enum low_type type, struct pool *pool, clipcls_error *error)
 {
 	clipcls_status status = CLIPCLS_OK;
 	for (size_t i = 0; status == CLIPCLS_OK && i < lowering->count; i++)
-		status = lower(&lowering->convs[i], &lowering->places[i], type, pool, error);
+		status = lower(&lowering->convs[i], &places[i], type, pool, error);
 	if (status == CLIPCLS_OK)
 		status = set_up_slots(lowering, type, pool_threads(pool), error);
 	for (size_t i = 0; status == CLIPCLS_OK && i < lowering->count; i++) {
 		lowering->convs[i].lowering = lowering;
-		lowering->places[i].conv->low = &lowering->convs[i];
+		lowering->convs[i].conv->low = &lowering->convs[i];
 	}
 	return status;
 }
@@ -119,18 +114,13 @@ clipcls_status conv_lowering_new(struct conv_lowering **out, enum low_type type,
 {
 	*out = NULL;
 	struct conv_lowering *lowering = memory_new(1, sizeof *lowering);
-	struct conv_place *own = memory_new(count, sizeof *own);
-	if (lowering == NULL || own == NULL) {
-		free(lowering);
-		free(own);
+	if (lowering == NULL)
 		return error_memory(error);
-	}
-	memcpy(own, places, count * sizeof *own);
-	lowering->places = own;
 	lowering->convs = memory_new(count, sizeof *lowering->convs);
 	lowering->count = lowering->convs != NULL ? count : 0;
-	clipcls_status status =
-	    lowering->convs == NULL ? error_memory(error) : lower_all(lowering, type, pool, error);
+	clipcls_status status = lowering->convs == NULL
+	                            ? error_memory(error)
+	                            : lower_all(lowering, places, type, pool, error);
 	if (status == CLIPCLS_OK)
 		*out = lowering;
 	else
@@ -143,10 +133,10 @@ void conv_lowering_free(struct conv_lowering *lowering)
 	if (lowering == NULL)
 		return;
 	for (size_t i = 0; i < lowering->count; i++) {
-		lowering->places[i].conv->low = NULL;
+		if (lowering->convs[i].conv != NULL) /* it came so far */
+			lowering->convs[i].conv->low = NULL;
 		low_weights_free(lowering->convs[i].weights);
 	}
-	free((void *)lowering->places);
 	free(lowering->convs);
 	free(lowering->slots);
 	arena_free(&lowering->arena);
@@ -160,15 +150,9 @@ static struct conv_slot *take(struct conv_lowering *lowering)
 {
 	for (size_t i = 0;; i = i + 1 < lowering->slot_count ? i + 1 : 0) {
 		struct conv_slot *slot = &lowering->slots[i];
-		if (!atomic_load_explicit(&slot->taken, memory_order_relaxed) &&
-		    !atomic_exchange_explicit(&slot->taken, true, memory_order_acquire))
+		if (taken_try(&slot->taken))
 			return slot;
 	}
-}
-
-static void give(struct conv_slot *slot)
-{
-	atomic_store_explicit(&slot->taken, false, memory_order_release);
 }
 
 struct low_conv_job {
@@ -207,7 +191,7 @@ static void run_tile(void *context, size_t task, size_t worker)
 	low_apply(slot->sums, &slot->rows, (struct row_tiles){ 1, low->rows }, &low->linear, LINEAR_SET,
 	          NULL);
 	conv_finish(job->out, &tile, conv, job->residual);
-	give(slot);
+	taken_give(&slot->taken);
 }
 
 void conv_low_apply(const struct maps *out, const struct maps *x, const struct conv *conv,

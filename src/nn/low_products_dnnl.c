@@ -4,9 +4,9 @@
 #include "nn/low_products.h"
 
 #include "base/memory.h"
+#include "base/taken.h"
 #include "nn/low_library_dnnl.h"
 
-#include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -309,15 +309,14 @@ struct low_slot *low_slot_take(struct low_kernels *kernels)
 {
 	for (size_t i = 0;; i = i + 1 < kernels->slot_count ? i + 1 : 0) {
 		struct low_slot *slot = &kernels->slots[i];
-		if (!atomic_load_explicit(&slot->taken, memory_order_relaxed) &&
-		    !atomic_exchange_explicit(&slot->taken, true, memory_order_acquire))
+		if (taken_try(&slot->taken))
 			return slot;
 	}
 }
 
 void low_slot_give(struct low_slot *slot)
 {
-	atomic_store_explicit(&slot->taken, false, memory_order_release);
+	taken_give(&slot->taken);
 }
 
 const void *low_slot_multiply(struct low_slot *slot, const void *x, size_t rows, const void *packed)

@@ -15,7 +15,7 @@
 /* Appends a convolution whose output has maps of side x side pixels. */
 static struct conv_place *add_place(struct conv_place *next, struct conv *conv, size_t side)
 {
-	if (conv->window.kernel * conv->window.kernel * conv->in >= LEAST_DEPTH)
+	if (conv_depth(conv) >= LEAST_DEPTH)
 		*next++ = (struct conv_place){ conv, side * side };
 	return next;
 }

@@ -2,9 +2,7 @@
 #ifndef CLIPCLS_TESTS_TEST_CONV_H
 #define CLIPCLS_TESTS_TEST_CONV_H
 
-#include "unit.h"
-
-#include "random.h"
+#include "random_maps.h"
 
 #include "nn/conv.h"
 
@@ -70,18 +68,6 @@ static inline void tear_down(struct fixture *f)
 		free(f->norm[i]);
 }
 
-/* Takes maps and fills the pixels within the frame. */
-static inline struct maps random_maps(const struct maps *sizes, struct arena *arena, uint32_t seed)
-{
-	struct maps maps = *sizes;
-	maps_place(&maps, arena);
-	for (size_t picture = 0; picture < maps.n; picture++)
-		for (size_t y = 0; y < maps.height; y++)
-			for (size_t i = 0; i < maps.width * maps.channels; i++)
-				maps_pixel(&maps, picture, y, 0)[i] = random_float(&seed);
-	return maps;
-}
-
 static inline struct maps input_of(const struct shape *shape, size_t n, size_t margin)
 {
 	struct frame frame = shape->padding;
@@ -94,16 +80,6 @@ static inline struct maps input_of(const struct shape *shape, size_t n, size_t m
 		                  .width = shape->width,
 		                  .channels = shape->in,
 		                  .frame = frame };
-}
-
-static inline struct arena arena_of(size_t floats)
-{
-	struct arena arena;
-	clipcls_error error;
-	assert_ok(arena_init(&arena, floats, &error));
-	for (size_t i = 0; i < floats; i++)
-		arena.floats[i] = NAN; /* so that what is read without having been written shows */
-	return arena;
 }
 
 #endif

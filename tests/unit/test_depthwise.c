@@ -1,6 +1,4 @@
-#include "unit.h"
-
-#include "random.h"
+#include "random_maps.h"
 
 #include "base/pool.h"
 #include "nn/depthwise.h"
@@ -39,17 +37,6 @@ struct fixture {
 	struct arena arena;
 };
 
-static struct maps random_maps(const struct maps *sizes, struct arena *arena, uint32_t seed)
-{
-	struct maps maps = *sizes;
-	maps_place(&maps, arena);
-	for (size_t picture = 0; picture < maps.n; picture++)
-		for (size_t y = 0; y < maps.height; y++)
-			for (size_t i = 0; i < maps.width * maps.channels; i++)
-				maps_pixel(&maps, picture, y, 0)[i] = random_float(&seed);
-	return maps;
-}
-
 static void set_up(struct fixture *f, const struct shape *shape, size_t n)
 {
 	size_t floats, C = shape->channels, K = shape->kernel;
@@ -71,10 +58,7 @@ static void set_up(struct fixture *f, const struct shape *shape, size_t n)
 		               .channels = C,
 		               .frame = shape->padding };
 	f->out = maps_windowed(&in, &f->depthwise.window, C, (struct frame){ 1, 0, 2, 1 });
-	size_t size = maps_scratch(&in) + maps_scratch(&f->out);
-	assert_ok(arena_init(&f->arena, size, &error));
-	for (size_t i = 0; i < size; i++)
-		f->arena.floats[i] = NAN; /* so that what is read without having been written shows */
+	f->arena = arena_of(maps_scratch(&in) + maps_scratch(&f->out));
 	f->x = random_maps(&in, &f->arena, 7);
 	maps_place(&f->out, &f->arena);
 }
