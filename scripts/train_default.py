@@ -54,6 +54,8 @@ def parse_arguments(arguments):
     parser.add_argument("--clock", choices=("wall", "work"), default="wall",
                         help="what minutes are: wall, or work: processor time, for a machine that is busy otherwise")
     parser.add_argument("--set", action="append", default=[], metavar="NAME=VALUE", help="another recipe (scripts/trainer/recipe.py)")
+    parser.add_argument("--start", type=Path, metavar="FOLDER",
+                        help="another training's STATE: its text tower is kept, and stage image sets out from its averaged weights")
     parser.add_argument("--pause-file", type=Path, metavar="FILE", help="wait while this file exists")
     parser.add_argument("--checkpoint-minutes", type=float, default=4, metavar="M", help="between checkpoints (%(default)s)")
     parser.add_argument("--log-every", type=int, default=100, metavar="N", help="steps between lines of the log (%(default)s)")

@@ -99,6 +99,7 @@ def train_images(session, model, masks, teacher):
     recipe = session.recipe
     student = Student(session, model, masks, teacher)
     tower = student.tower
+    session.set_out(tower, "image")
     matrices = layer_matrices(model.vision_model)
     chosen = set(matrices)
     optimizer = Optimizer(matrices, [p for p in tower.parameters() if p not in chosen], recipe.weight_decay)

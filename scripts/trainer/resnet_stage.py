@@ -50,6 +50,7 @@ def train_resnet(session, model, masks):
     recipe = session.recipe
     torch.manual_seed(recipe.seed)
     tower = ResNetTower(recipe).to(session.device, memory_format=torch.channels_last)
+    session.set_out(tower, "image")
     targets = Targets(session, model, masks)
     lesson = Lesson(session, targets)
     optimizer, average = make_optimizer(tower, recipe), Average(tower, recipe.average_decay)

@@ -28,6 +28,9 @@ class Session:
         self.data = options.data
         self.state = State(options.state)
         self.recipe = settle(self.state, options.set)
+        self.start = options.start and State.existing(options.start)
+        if self.start:
+            self.state.adopt(self.start, ("text", "teacher"))
         self.classes = json.loads((options.data / "classes.json").read_text(encoding="utf-8"))
         self.device = torch.device(options.device or ("cuda" if torch.cuda.is_available() else "cpu"))
         self.budgets = share_out(self.recipe, options.minutes, options.pictures)
@@ -61,6 +64,15 @@ class Session:
             own = [i for i in own if class_synset(self.classes[i]) not in others]
             chosen[own[:: max(1, len(own) // self.recipe.leave_out)][: self.recipe.leave_out]] = True
         return chosen
+
+    def set_out(self, module, stage):
+        """Gives a module the averaged weights that the stage left in --start's folder, if there is one."""
+        if not self.start:
+            return
+        try:
+            module.load_state_dict(self.start.averaged(stage))
+        except RuntimeError as error:  # torch names each weight of another size
+            raise ValueError(f"{self.start.folder}: another recipe's model: {error}") from error
 
     def order(self, seed):
         """The training pictures' order."""

@@ -27,6 +27,20 @@ class State:
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
 
+    @classmethod
+    def existing(cls, folder):
+        """Another training's folder, to read from."""
+        if not Path(folder).is_dir():
+            raise FileNotFoundError(f"{folder}: no state folder")
+        return cls(folder)
+
+    def adopt(self, other, stages):
+        """Takes over the stages that another folder has and this one lacks."""
+        for stage in stages:
+            path = other.folder / f"{stage}.pt"
+            if path.exists() and not (self.folder / path.name).exists():
+                write_whole(self.folder / path.name, path.read_bytes())
+
     def save(self, name, content):
         """Keeps a tree of tensors and numbers as NAME.pt."""
         data = io.BytesIO()

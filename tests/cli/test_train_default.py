@@ -334,6 +334,21 @@ def test_a_stage_names_the_one_that_it_needs(data, tmp_path):
             run(data, stage, tmp_path)
 
 
+def test_training_sets_out_from_the_averaged_weights_of_another(data, trained, tower, tmp_path):
+    said = run(data, "all", tmp_path, f"--start={trained[0]}", tower=tower, seed=2)[1]
+    assert "text: finished before" in said and (tmp_path / "text.pt").read_bytes() == (trained[0] / "text.pt").read_bytes()
+    first, second = losses(trained[2], "image"), losses(said, "image")
+    assert second[0] < (first[0] + first[-1]) / 2 and weights(tmp_path) != weights(trained[0])
+
+
+def test_a_folder_that_cannot_be_started_from_is_named(data, trained, tower, tmp_path):
+    with pytest.raises(SystemExit, match="nowhere: no state folder"):
+        run(data, "image", tmp_path / "a", "--start=nowhere", tower=tower)
+    other = {"vit": {"width": 64, "teacher_share": 0}, "resnet": {"resnet_width": 8}}[tower]
+    with pytest.raises(SystemExit, match=f"{trained[0]}: another recipe's model: "):
+        run(data, "image", tmp_path / "b", f"--start={trained[0]}", tower=tower, **other)
+
+
 def test_another_recipe_in_the_same_folder_is_refused(data, tmp_path):
     run(data, "text", tmp_path, text_steps=1)
     with pytest.raises(SystemExit, match=r"recipe.json: text_steps is 1 in this folder, not 2"):
