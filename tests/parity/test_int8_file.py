@@ -60,7 +60,11 @@ def test_values_and_scales(tmp_path, kind):
     assert_same(read, state)
 
 
-@pytest.mark.parametrize("name", ["default model", "hf-b32"])
+# What changes: a ResNet, as the default model has it, has no transformer blocks.
+CHANGED = {"default model": ["prompts"], "hf-b32": ["pictures", "prompts"]}
+
+
+@pytest.mark.parametrize("name", CHANGED)
 def test_embeddings_stay_close(name, work, tmp_path, report):
     if name == "hf-b32":
         source, exif = work / name, False
@@ -78,7 +82,7 @@ def test_embeddings_stay_close(name, work, tmp_path, report):
         values = cosines(expected, embeddings)
         report("int8 file beside its source", name, kind, f"{values.min():.6f}")
         report("int8 file beside its source", name, f"{kind}, mean", f"{values.mean():.6f}")
-        assert not np.array_equal(expected, embeddings)
+        assert np.array_equal(expected, embeddings) == (kind not in CHANGED[name])
         assert values.min() >= LEAST[kind]
 
 
