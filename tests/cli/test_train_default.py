@@ -310,7 +310,9 @@ def test_budget_in_minutes_is_kept_and_shared_out(data, tmp_path):
 
 def test_classes_left_out_are_measured_by_themselves(data, tmp_path):
     table, _ = run(data, "all", tmp_path, text_steps=4, leave_out=2, batch=400)
-    assert {"2 classes left out of training, by themselves, top-1", "squares, 4 names, top-1"} <= shares(table).keys()
+    by_themselves, among_all = (shares(table)[f"2 classes left out of training, {among}, top-1"] for among in ("by themselves", "among all 4"))
+    # With more names to choose from, no picture is right that was not before.
+    assert by_themselves >= among_all and "squares, 4 names, top-1" in shares(table)
 
 
 def test_training_in_bfloat16_has_finite_losses_that_fall(data, trained, tower, tmp_path, monkeypatch):
