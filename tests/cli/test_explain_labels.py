@@ -48,10 +48,11 @@ def test_the_nearest_of_every_label(clipcls, template):
 def test_the_same_prompt_is_warned_of(clipcls):
     done = pairs(clipcls)
     told = done.err.splitlines()
-    assert done.code == 0 and len(told) == 3
+    assert done.code == 0 and len(told) == 4
     assert all("nearly the same" in line for line in told)
     assert 'labels "cat" and "Cat"' in told[0] and 'cosine 1.0000' in told[0]
     assert 'labels "CAT" and "cat"' in told[1] and '"airplane" and "plane"' in told[2]
+    assert '"sofa" and "couch"' in told[3]
     entries = {entry["label"]: entry for entry in json.loads(done.out)}
     assert entries["cat"]["cosine"] == entries["CAT"]["cosine"] == 1 and entries["CAT"]["nearest"] == "cat"
     assert pairs(clipcls, "-q").err == ""

@@ -11,8 +11,8 @@ from program import DATA, Program
 from records import fails, named, picture, records
 
 TEMPLATES = ["a photo of a {}.", "the {} in a video game.", "a photo of the cool {}.",
-             "a rendition of a {}.", "graffiti of a {}.", "a tattoo of a {}.",
-             "a drawing of the {}."]
+             "a {} made of wood.", "graffiti of a {}.", "a {} on a ship.",
+             "a {} and a pizza."]
 LABELS = ["bee", "bison", "cat", "dog", "chair", "espresso", "goldfish", "koala", "suspension bridge", "ship"]
 
 
@@ -275,7 +275,7 @@ def test_two_reports_at_once_and_other_mistakes(clipcls, folders):
 
 
 # More labels that are right for nothing, and take drawings.
-WIDE = [*LABELS, "umbrella", "flag", "stained glass", "brick wall", "jellyfish", "quilt", "comic book"]
+WIDE = [*LABELS, "sky", "mountain", "flower", "shirt", "car", "house", "tree"]
 
 
 def explain(clipcls, *arguments, labels=WIDE):
