@@ -162,11 +162,11 @@ def measure(program, data, classes, wordnet, folder, left_out=(), exact=None):
         table.accuracy(f"{name}, {len(COARSE_WORDS)} coarse words", kinds, coarse, COARSE_WORDS)
         table.agreement(name, own, names, exact)
     if left_out:
-        what = f"{len(left_out)} classes left out of training, by themselves"
-        table.accuracy(what, set(left_out), names, [names[i] for i in sorted(left_out)])
-        table.among_five(what, set(left_out), names)
+        what = f"{len(left_out)} classes left out of training"
+        table.accuracy(f"{what}, by themselves", set(left_out), names, [names[i] for i in sorted(left_out)])
+        table.among_five(f"{what}, by themselves", set(left_out), names)
         whole = [names[i] for i, entry in enumerate(classes) if entry["set"] == classes[left_out[0]]["set"]]
-        table.accuracy(f"{len(left_out)} classes left out of training, among all {len(whole)}", set(left_out), names, whole)
+        table.accuracy(f"{what}, among all {len(whole)}", set(left_out), names, whole)
     size = program.model.stat().st_size / 1e6
     text = f"{table.markdown()}\n\n{size:.1f} MB; {program.milliseconds():.2f} ms a picture on one core\n"
     (folder / "measured.md").write_text(text, encoding="utf-8")
